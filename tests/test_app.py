@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -24,7 +25,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def databases() -> list[psutil.Process]:
-    return [process for process in psutil.Process().children(recursive=True) if process.name() == "mongod"]
+    return [process for process in psutil.Process().children(recursive=True) if _name(process) == "mongod"]
+
+
+def _name(process: psutil.Process) -> str:
+    """Its name; of one that has just ended none."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return str(process.name())
+    return ""
 
 
 def assert_all_ended(settings: Settings, before: list[psutil.Process]) -> None:

@@ -18,7 +18,7 @@ from records.reviews import Reviews
 from scoring.accommodations import Accommodation
 from storage import migrations
 from storage.writes import Ticket
-from tests.helpers.databases import START, add_interval, all_stored, opened
+from tests.helpers.databases import PATIENT_S, START, add_interval, all_stored, opened
 
 
 def test_a_ticket_comes_true_when_others_can_see_the_write(database: Database, stored: Any) -> None:
@@ -39,7 +39,7 @@ def test_insert_only_leaves_an_existing_document_as_it_is(database: Database) ->
 
 
 def test_fields_are_those_of_the_moment_of_the_call(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=3, start=False) as database:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=PATIENT_S, start=False) as database:
         fields: dict[str, Any] = {"session_id": "s", "readings": [1]}
         ticket = database.write("checks", "c", fields)
         fields["readings"].append(2)
@@ -66,7 +66,7 @@ def test_a_deletion_keeps_its_place_among_the_writes(database: Database) -> None
 def test_merging_in_a_batch_gives_what_one_after_the_other_gives(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
     choose = random.Random(7)
     expected: dict[str, dict[str, Any]] = {}
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=3, start=False) as database:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=PATIENT_S, start=False) as database:
         for value in range(600):
             name = f"t{choose.randrange(4)}"
             kind = choose.choice(["set", "set", "set", "insert", "delete", "inside"])
@@ -118,7 +118,7 @@ def test_eight_threads_write_and_wait_at_once(database: Database, stored: Any) -
 
 
 def test_stop_brings_everything_to_the_database(mongo_uri: str, db_name: str, tmp_path: Path, stored: Any) -> None:
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=3) as database:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=PATIENT_S) as database:
         assert database.wait_ready(20)
         tickets = [database.write("acts", f"s:{number}", {"at": number}) for number in range(3000)]
     assert all(ticket.done and ticket.wait(0) for ticket in tickets)
@@ -140,7 +140,7 @@ def test_stop_brings_everything_to_the_database(mongo_uri: str, db_name: str, tm
 def test_a_write_that_can_never_succeed_is_set_aside_and_its_neighbours_are_stored(
     mongo_uri: str, db_name: str, tmp_path: Path, fields: Any, reason: str
 ) -> None:
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=5, start=False) as database:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=PATIENT_S, start=False) as database:
         before = [database.write("checks", "c", {"known": 1, "session_id": "s"}), database.write("checks", "d", {"session_id": "s", "number": 0})]
         bad = database.write("checks", "c", fields)
         after = [database.write("checks", f"e{number}", {"session_id": "s", "number": number}) for number in range(1, 5)]
@@ -165,7 +165,7 @@ def test_a_write_that_can_never_succeed_is_set_aside_and_its_neighbours_are_stor
 
 
 def test_an_earlier_write_is_not_lost_with_a_later_one_that_is_refused(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=3, start=False) as database:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=PATIENT_S, start=False) as database:
         good = database.write("sessions", "s", {"total_score": 1})
         bad = database.write("sessions", "s", {"total_score": 2, "_id": "another"})
         database.start()
@@ -289,7 +289,7 @@ def test_an_older_versions_indexes_are_dropped_and_others_stay(mongo_uri: str, d
     stored.migrations.delete_many({})  # that version knew of none
     for name, key in (("tally", "exam_id"), ("an_operators_own", "user_id")):
         stored.intervals.create_index([(key, 1)], name=name)
-    database = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=3)
+    database = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=PATIENT_S)
     database.start()
     try:
         assert database.wait_ready(30)

@@ -28,6 +28,7 @@ from bench.load import footage_of, is_playable
 from bench.session import compare, found_kinds
 from tests.helpers.display import Display, needs
 from tests.helpers.scenarios import part_of
+from tests.helpers.waiting import until
 
 BEGIN_S, END_S = 90.0, 150.0  # of the scenarios
 LENGTH_S = END_S - BEGIN_S
@@ -136,6 +137,7 @@ def run_exams(server: Server, display: Display, parts: dict[str, Scenario], remo
         if all(one["clip"]["state"] != "pending" for one in flagged):
             break
         wait.wait(0.5)
+    watcher.await_clips({one["video_id"] for one in flagged if one["session_id"] == created["session_id"]})
     watched = watcher.finish()
     day = ExamDay(server, created, ended, {}, flagged, watched, students, parts, active)
     day.details = {name: server.details(session_id) for name, session_id in sessions.items()}
@@ -156,13 +158,19 @@ class Watcher:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        self._lines.extend(json.loads(line) for line in self._process.stdout)
+        for line in self._process.stdout:
+            self._lines.append(json.loads(line))
+
+    def await_clips(self, video_ids: set[str]) -> None:
+        """Wait until it has heard that these are ready: the record may say so before it does."""
+        heard = lambda: {line["message"]["video_id"] for line in list(self._lines) if line["event"] == "clip_ready"}  # noqa: E731
+        until(lambda: video_ids <= heard(), what=f"clip_ready of {video_ids}")
 
     def finish(self) -> list[dict[str, Any]]:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(20)
-        self._reader.join(5)
+        self._process.wait(60)
+        self._reader.join(60)
         assert self._process.stdout is not None
         self._process.stdout.close()
         return self._lines

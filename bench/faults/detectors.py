@@ -11,6 +11,7 @@ from bench.faults.hooks import environment
 from bench.faults.row import Row
 
 BROKEN_S = 10.0
+SERVED_S = 60.0  # a busy machine; the seconds are told
 SLOW_S = 3.0  # a reading that takes this long: under half of what is wanted, by far
 
 
@@ -23,7 +24,7 @@ def broken(part: str, order: str, ground: Ground) -> None:
     file.with_suffix(".new").write_text(order)
     ground.hit()
     file.with_suffix(".new").replace(file)
-    ground.served(10, f"{part} began to {order}")
+    ground.served(SERVED_S, f"{part} began to {order}")
     threading.Event().wait(BROKEN_S)
     file.unlink()
 

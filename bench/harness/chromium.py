@@ -158,7 +158,7 @@ class Chromium:
             self.stop()
             raise RuntimeError(f"{program} did not start: {told.read_text(errors='replace')[-2000:]}")
         port = address.read_text().split()[0]
-        self.browser = self._playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", no_defaults=True)
+        self.browser = self._playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", timeout=START_S * 1000, no_defaults=True)
         self.context.set_default_timeout(1000 * ACT_S)
         if known := cookies():
             self.context.add_cookies(known)  # type: ignore[arg-type]  # playwright wants its own kind of dict

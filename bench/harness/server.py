@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -70,9 +69,7 @@ class Server:
         try:
             yield self
         finally:
-            for process in self._family():
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
+            _kill(self._family())
             self._wait()
 
     def _spawn(self) -> None:
@@ -147,30 +144,26 @@ class Server:
 
     def processes(self) -> list[psutil.Process]:
         """The server's own processes, mongod apart."""
-        return [one for one in self._family() if "mongod" not in one.name()]
+        return [one for one in self._family() if "mongod" not in _name(one)]
 
     def _family(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:
             return []
-        main = psutil.Process(self.process.pid)
-        return [main, *main.children(recursive=True)]
+        try:
+            main = psutil.Process(self.process.pid)
+            return [main, *main.children(recursive=True)]
+        except psutil.NoSuchProcess:  # just now
+            return []
 
     def kill(self) -> None:
         """End it as a power cut would: every process at once, without a word."""
-        for process in self.processes():
-            process.kill()
+        _kill(self.processes())
         self._wait()
 
     def end(self) -> None:
         """Put it out with all that it started, for who has seen what they wanted: its mongod alone needs a second to end well."""
-        family: list[psutil.Process] = []
-        if self.process is not None and self.process.poll() is None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                main = psutil.Process(self.process.pid)
-                family = [main, *main.children(recursive=True)]
-        for process in family:  # the first of them first: it would start another worker
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        family = self._family()
+        _kill(family)
         comes(lambda: not any(_lives(process) for process in family[1:]), STOP_S, 0.01)  # before their folder goes
         self._wait()
 
@@ -192,7 +185,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         if self._reader is not None:
-            self._reader.join(5)
+            self._reader.join(STOP_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -201,6 +194,21 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.end()
+
+
+def _kill(family: list[psutil.Process]) -> None:
+    """End them, the first first: it would start another of the others, which may end by themselves when they miss it."""
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _name(process: psutil.Process) -> str:
+    """Its name; of one that has just ended none."""
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _lives(process: psutil.Process) -> bool:

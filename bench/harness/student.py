@@ -19,6 +19,7 @@ from bench.harness.footage import OpusSound
 from web.student.protocol import MAX_ACTS_PER_MESSAGE, Media, pack_media
 
 RECONNECT_S = 0.5
+LOOK_S = 0.5
 RESEND_S = 2.0
 STAMP = b"sent"
 
@@ -148,6 +149,8 @@ class StudentClient:
             try:
                 self._socket = create_connection(self.url, timeout=20, skip_utf8_validation=True)
                 self.connections += 1
+                if self.ended.is_set():  # it was let go while it came again
+                    return
                 while True:
                     text = self._socket.recv()
                     if not text:
@@ -186,8 +189,9 @@ class StudentClient:
 
     def _play(self) -> None:
         """Send everything at its time, as a page would: the pictures of `fps` a second, sound when it has been heard."""
-        if not self.welcomed.wait(30):
-            return
+        while not self.welcomed.wait(LOOK_S):
+            if self._stop.is_set():
+                return
         begun = time.monotonic()
         numbers = (itertools.count(), itertools.count())
         events: list[tuple[float, int, Any]] = [(frame.at, 0, frame) for frame in self.footage.frames]

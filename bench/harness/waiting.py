@@ -21,7 +21,13 @@ def comes(condition: Callable[[], object], within: float, step: float = STEP_S) 
 
 
 def free_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine at which nobody listens, and which nobody else is given while this process lives.
+
+    It stays bound, and refuses whoever connects. Servers, which bind theirs with SO_REUSEADDR, may have it all the same.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    held.detach()  # and never closed
+    return port

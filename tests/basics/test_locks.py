@@ -8,7 +8,7 @@ import pytest
 
 from basics.locks import KeyedLocks
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def test_different_keys_do_not_wait_for_one_another() -> None:

@@ -230,7 +230,7 @@ def test_a_start_asks_for_models_again_only_where_something_is_new_or_gone(finis
     asked = "\n".join(re.findall(r"^(?:sum_of|models_are_ready)\(\).*?^}", text, re.MULTILINE | re.DOTALL)) + "\nmodels_are_ready"
 
     def ready() -> bool:
-        return subprocess.run(["bash", "-c", asked], cwd=folder, check=False, timeout=20).returncode == 0
+        return subprocess.run(["bash", "-c", asked], cwd=folder, check=False, timeout=60).returncode == 0
 
     monkeypatch.setenv("MODELS_DIR", str(own))
     monkeypatch.setattr(make_models, "prepare_models", partial(prepare_models, shared=finished))

@@ -29,9 +29,11 @@ def bare(tmp_path: Path) -> Iterator[str]:
     command = [str(find_mongod()), "--dbpath", str(tmp_path / "db"), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
     command += ["--replSet", "rs0", "--keyFile", str(key), "--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--quiet"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with pymongo.MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=60_000) as client:
+        client.admin.command("hello")  # it answers
     yield f"127.0.0.1:{port}"
     process.kill()
-    process.wait(20)
+    process.wait(60)
 
 
 def test_a_replica_set_is_made_once_with_its_user(bare: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from records.command_acts import take_command_acts
 from records.holds import Holds
 from records.retention import ASKED, Retention
 from settings.settings import Settings, load_settings
-from tests.helpers.databases import all_stored, opened
+from tests.helpers.databases import PATIENT_S, all_stored, opened
 
 SESSION = "a" * 32
 ENDED = utc_now() - timedelta(days=20)
@@ -88,7 +88,7 @@ def test_each_kind_is_shown_with_its_days_what_is_kept_and_what_is_due(run: Run,
 
 
 def test_without_a_server_the_command_sweeps_itself(run: Run, mongo_uri: str, db_name: str, settings: Settings, tmp_path: Path) -> None:
-    with opened(mongo_uri, db_name, tmp_path / "server", 3) as database:
+    with opened(mongo_uri, db_name, tmp_path / "server", PATIENT_S) as database:
         add(database, settings)
     said = ok(run("--now"))
     assert "it deleted: clips of dismissed flags 1." in said

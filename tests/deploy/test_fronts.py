@@ -71,7 +71,7 @@ def test_an_exam_goes_through(kind: str, server: Server, pem: Path, tmp_path: Pa
         assert live.recv().startswith("0{")
         live.close()
         front.post(f"/api/session/{made['session_id']}/link", json={}, headers=forged)
-        entry = until(lambda: _noted(front, made["session_id"]), 30, "the audit's entry")
+        entry = until(lambda: _noted(front, made["session_id"]), what="the audit's entry")
         assert entry["address"] == "127.0.0.1"
 
 
@@ -135,7 +135,7 @@ def test_what_callers_say_of_themselves_counts_for_nothing_and_limits_hold(kind:
         assert not told.get("x-forwarded-prefix")
         assert front.post("/api/student/link", data=b"x" * (2 << 20)).json()["bytes"] == 2 << 20
         assert _status_of_too_much(front) in {413, 502, 0}  # older Caddys say 502
-        until(lambda: "/portal" in front.log(), 10, "the call in the log")
+        until(lambda: "/portal" in front.log(), what="the call in the log")
         assert "not-for-logs" not in front.log()
 
 

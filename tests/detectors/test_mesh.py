@@ -183,7 +183,7 @@ def test_students_read_at_once_in_threads_are_read_as_alone(lite: FaceModels, fi
     start = threading.Barrier(2 * len(films))
 
     def work(number: int) -> None:
-        start.wait(10)
+        start.wait(60)
         together[number] = read(films[number % len(films)])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(2 * len(films))]

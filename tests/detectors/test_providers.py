@@ -96,7 +96,7 @@ def test_a_run_is_of_one_shape_of_so_many_at_most_and_its_failure_is_everybodys(
         return np.asarray(tensor.sum(axis=(1, 2, 3)))
 
     together = Together(run)
-    providers.TOGETHER_S, kept = 5.0, providers.TOGETHER_S
+    providers.TOGETHER_S, kept = 60.0, providers.TOGETHER_S  # however long it takes until all are there
     try:
         with ThreadPoolExecutor(TOGETHER_MOST) as pool:
             tensors = [np.full((1, 3, 2, 2), number, np.float32) for number in range(TOGETHER_MOST)]

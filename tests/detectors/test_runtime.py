@@ -81,7 +81,7 @@ def test_a_lite_model_serves_threads_at_once_with_no_more_interpreters_than_allo
     start = threading.Barrier(4)
 
     def read(number: int) -> None:
-        start.wait(10)
+        start.wait(60)
         for _ in range(20):
             for one, other in zip(model(pictures[number]), alone[number], strict=True):
                 if not np.array_equal(one, other):

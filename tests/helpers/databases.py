@@ -34,7 +34,7 @@ def opened(uri: str, name: str, folder: Path, timeout_s: float = 0.5, spool_max_
     try:
         yield made
     finally:
-        made.stop(10)
+        made.stop(60)
 
 
 @contextlib.contextmanager

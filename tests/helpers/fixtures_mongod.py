@@ -13,19 +13,19 @@ import pytest
 from database import Database
 from storage.migrations import MIGRATIONS
 from storage.mongod import EmbeddedMongod
-from tests.helpers.databases import put_out, uri_of
-
-PATIENCE_S = 60.0  # for an answer of a mongod that is there: on a busy machine it may stand still for seconds, and is not away for that
+from tests.helpers.databases import PATIENT_S, put_out, uri_of
 
 Emptied = pymongo.database.Database[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]:
-    """The process itself. Tests that hurt a mongod start their own."""
+    """The process itself. Tests that hurt a mongod start their own; this one never goes away, and one that is slow is not taken for gone."""
     server = EmbeddedMongod(tmp_path_factory.mktemp("mongo"))
     server.start()
-    yield server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("database.LOOK_TIMEOUT_S", PATIENT_S)
+        yield server
     put_out(server)
 
 
@@ -41,7 +41,7 @@ def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
 
     Nor is how fast this machine is: it isn't measured.
     """
-    patient = {"MONGO_TIMEOUT_S": f"{PATIENCE_S:g}", "CAPACITY": "100"}
+    patient = {"MONGO_TIMEOUT_S": f"{PATIENT_S:g}", "CAPACITY": "100"}
     return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", **patient}
 
 
@@ -67,9 +67,9 @@ def db_name(tests_database: Emptied) -> Iterator[str]:
 @pytest.fixture
 def database(mongo_uri: str, db_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A started `Database` with its indexes made."""
-    monkeypatch.setattr("database.LOOK_TIMEOUT_S", PATIENCE_S)
-    made = Database(mongo_uri, db_name, tmp_path / "spool", PATIENCE_S, spool_max_mb=64)
+    monkeypatch.setattr("database.LOOK_TIMEOUT_S", PATIENT_S)
+    made = Database(mongo_uri, db_name, tmp_path / "spool", PATIENT_S, spool_max_mb=64)
     made.start()
-    assert made.wait_ready(PATIENCE_S)
+    assert made.wait_ready(60)
     yield made
-    made.stop(10)
+    made.stop(60)  # what it still wrote would be the next test's

@@ -14,7 +14,9 @@ from media.stores.s3 import S3Place
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     pytest.importorskip("boto3", reason="./setup.sh --test installs it")
     server = S3Server(tmp_path_factory.mktemp("s3") / "log")
-    yield server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("media.stores.s3.SOON_READ_S", 30)  # one that stands still for some seconds is not away
+        yield server
     server.stop()
 
 

@@ -151,7 +151,7 @@ def reached(front: Front) -> Front:
             return True
         return False
 
-    until(answers, 20, f"an answer of {front.url}")
+    until(answers, what=f"an answer of {front.url}")
     return front
 
 

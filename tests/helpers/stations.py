@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import soundfile
 from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from sessions.sources import Stations
 
-WAIT = 20.0  # s for anything to happen on a busy machine
+WAIT = 60.0  # s for anything to happen on a busy machine
 FLASH = 1.0  # s at which the test film turns white and its sound begins
 
 
@@ -104,3 +106,15 @@ def brightness(frame: Frame) -> float:
 
 def joined(sounds: list[Sound]) -> np.ndarray[Any, np.dtype[np.int16]]:
     return np.concatenate([sound.samples for sound in sounds])
+
+
+def release_readers(pipe: Path) -> None:
+    """Let go the threads that wait for somebody to write into `pipe`."""
+    readers = [thread for thread in threading.enumerate() if thread.name.startswith("camera-")]
+    end = time.monotonic() + WAIT
+    while readers:
+        assert time.monotonic() < end, f"still alive: {readers}"
+        with suppress(OSError):
+            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        readers[0].join(0.05)
+        readers = [thread for thread in readers if thread.is_alive()]

@@ -21,6 +21,7 @@ from sessions.models import Models
 from sessions.monitor import Monitor
 from sessions.session import ExamSession
 from sessions.sources import Stations
+from tests.helpers.databases import PATIENT_S
 from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
 from web.access.who_may import Access
@@ -55,9 +56,9 @@ class House:
     def __init__(self, name: str, where: tuple[str, str], folder: Path, clock: Callable[[], float], **more: Any) -> None:
         self.settings = settings_for(folder / name, **{"instance_name": name, "secret_key": "x" * 32, "abandoned_s": 60, **more})
         self._served: BaseWSGIServer | None = None
-        self.database = Database(*where, folder / name / "spool", 3, 64)
+        self.database = Database(*where, folder / name / "spool", PATIENT_S, 64)
         self.database.start()
-        assert self.database.wait_ready(30)
+        assert self.database.wait_ready(60)
         self.membership = Membership(self.database, self.settings, folder / name, clock=clock)
         self.membership.turn()
         self.events = Events()
@@ -117,7 +118,7 @@ class House:
         self.monitor.stop()
         self.membership.stop()
         self.stations.close()
-        self.database.stop(10)
+        self.database.stop(60)
 
 
 class Town:

@@ -122,7 +122,7 @@ class Told:
 
     def wait(self, state: str) -> Clip:
         with self._news:
-            assert self._news.wait_for(lambda: self.clips and self.clips[-1].state == state, 30), self.clips
+            assert self._news.wait_for(lambda: self.clips and self.clips[-1].state == state, 60), self.clips
             return self.clips[-1]
 
 
@@ -165,7 +165,11 @@ def test_an_encoder_that_fails_is_tried_again_and_what_is_kept_stays_for_the_nex
 class Record:
     """The record of a clip on its way to the database."""
 
-    done = stored = False
+    stored = False
+
+    @property
+    def done(self) -> bool:
+        return self.stored
 
     def wait(self, timeout: float | None = None) -> bool:
         return self.stored
@@ -186,7 +190,7 @@ def test_what_is_kept_stays_until_the_clips_record_is_safe_and_the_next_start_ma
     recorder.stop()
     again = made(safe, 15)
     assert len(again.kept.read(KEY)[0]) == 10
-    safe.done = safe.stored = True
+    safe.stored = True
     until(lambda: not again.kept.has(KEY))
     again.stop()
     assert len(list(again.clips_dir.rglob("*.mp4"))) == 1
@@ -201,8 +205,7 @@ def test_a_second_clip_of_an_interval_stands_for_the_first_unless_there_is_nothi
     recorder.submit(job(), second)
     second.wait("failed")
     recorder.submit(replace(job(), frames=[], sounds=[]), third)  # a session that was opened again has nothing in memory
-    recorder.clips_dir.unlink()
-    recorder.clips_dir.mkdir()
+    recorder.clips_dir.unlink()  # the recorder makes the folder anew
     third.wait("ready")
     recorder.stop()
     assert [first.clips[-1].state, second.clips[-1].state] == ["failed", "failed"]

@@ -1,4 +1,4 @@
-"""Stations whose footage a test chooses."""
+"""Stations whose footage a test chooses, on a machine that may stand still for seconds: no picture is skipped for that, and no device given up."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 
 from sessions.sources import Stations
 from settings.settings import Settings
-from tests.helpers.stations import Open
+from tests.helpers.stations import WAIT, Open
 
 
 @pytest.fixture
-def opened() -> Iterator[Open]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     made: list[Stations] = []
+    for limit in ("devices.camera.LATE_MOST", "devices.camera.READ_LIMIT", "devices.reader.OPEN_LIMIT"):
+        monkeypatch.setattr(limit, WAIT)
 
     def make(**values: Any) -> Stations:
         settings: dict[str, Any] = {"camera": "none", "microphone": "none", "screen_hooks": False, "device_retry_s": 0.2}
@@ -27,5 +29,8 @@ def opened() -> Iterator[Open]:
     yield make
     for stations in made:
         stations.close()
-    readers = [t.name for t in threading.enumerate() if t.name.startswith(("camera-", "microphone-", "stations-", "screen-"))]
-    assert not readers, f"threads left behind: {readers}"
+    readers = [thread for thread in threading.enumerate() if thread.name.startswith(("camera-", "microphone-", "stations-", "screen-"))]
+    for reader in readers:
+        reader.join(WAIT)
+    left = [reader.name for reader in readers if reader.is_alive()]
+    assert not left, f"threads left behind: {left}"

@@ -26,6 +26,8 @@ from sessions.score_book import MAX_ACTS, Summary
 from sessions.session import ExamSession
 from settings.settings import load_settings
 
+WAIT_S = 60.0
+
 
 class Exam:
     """A session on a clock that the test moves, its records in memory, its messages in a list."""
@@ -117,7 +119,7 @@ def test_how_long_an_interval_and_its_clip_settle_are_settings(tmp_path: Path, s
     exam.at(30 + cut_at - 0.1)
     assert (exam.interval(0)["closed"], exam.clip_made.wait(1)) == (True, False)
     exam.at(30 + cut_at)
-    assert exam.clip_made.wait(20)
+    assert exam.clip_made.wait(WAIT_S)
     exam.recorder.stop()
 
 
@@ -139,7 +141,7 @@ def test_a_late_act_flags_an_interval_that_has_closed(exam: Exam) -> None:
     exam.session.take_acts([act(1, 20), act(2, 21)])
     assert (exam.interval(0)["flagged"], exam.interval(0)["revision"] > 0) == (True, True)
     exam.at(46)
-    assert exam.clip_made.wait(30)
+    assert exam.clip_made.wait(WAIT_S)
     assert exam.interval(0)["clip"]["state"] == "ready"
 
 
@@ -158,7 +160,7 @@ def test_a_flag_raised_too_late_has_no_clip_and_says_why(exam: Exam) -> None:
     exam.film(200, 202)
     exam.session.take_acts([act(1, 20), act(2, 21)])
     exam.at(203)
-    assert exam.clip_made.wait(30)
+    assert exam.clip_made.wait(WAIT_S)
     assert exam.interval(0)["clip"]["state"] == "failed"
     assert exam.interval(0)["clip"]["reason"]
 
@@ -169,7 +171,7 @@ def test_a_clip_has_the_final_score_in_its_name(exam: Exam) -> None:
     exam.film(10, 20)
     exam.session.take_acts([act(3, 15)])
     exam.film(20, 45)
-    assert exam.clip_made.wait(30)
+    assert exam.clip_made.wait(WAIT_S)
     assert exam.interval(0)["clip"]["path"].endswith("_score15.mp4")
     assert exam.interval(0)["clip"]["duration"] == pytest.approx(31, abs=0.5)
 
@@ -182,7 +184,7 @@ def test_the_end_closes_what_is_open_and_counts_it(exam: Exam) -> None:
     assert exam.interval(0)["closed"]
     assert exam.interval(0)["end"] == pytest.approx(11.8)
     assert exam.memory.documents["sessions"]["session"]["state"] == "ended"
-    assert exam.clip_made.wait(30)
+    assert exam.clip_made.wait(WAIT_S)
     exam.session.take_frame(Frame(13, b"late"))
     assert exam.session.newest_frame() is not None
     assert exam.session.newest_frame().at < 13  # type: ignore[union-attr]
@@ -344,6 +346,6 @@ def test_a_clip_waits_for_pictures_that_are_long_under_way(exam: Exam, caught_up
         for step in range(72 * 5, 73 * 5):
             come(step, 0.0)
     exam.at(30 + 8 + 40.0)
-    assert exam.clip_made.wait(20)
+    assert exam.clip_made.wait(WAIT_S)
     clip = exam.interval(0)["clip"]
     assert (clip["state"], clip["duration"]) == ("ready", pytest.approx(31, abs=0.5))

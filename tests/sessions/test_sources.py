@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 import soundfile
 
 from basics.errors import NotFound
-from tests.helpers.stations import FLASH, WAIT, Listener, Open, Rude, brightness, film, joined, recording
+from tests.helpers.stations import FLASH, WAIT, Listener, Open, Rude, brightness, film, joined, recording, release_readers
 
 
 def test_a_film_is_played_by_its_own_times_sampled_down_and_ends(opened: Open, tmp_path: Path) -> None:
@@ -118,13 +117,14 @@ def test_a_file_that_is_no_sound_is_missing_and_found_when_it_becomes_one(opened
     assert len(joined(listener.sounds)) == pytest.approx(4800, abs=16)
 
 
-def test_a_missing_film_does_not_keep_the_sound_from_starting(opened: Open, tmp_path: Path) -> None:
+def test_a_missing_film_does_not_keep_the_sound_from_starting(opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devices.reader.START_WAIT", WAIT)
     stations = opened(camera=tmp_path / "none.mp4", microphone=recording(tmp_path / "sound.wav", seconds=0.3))
     listener = Listener()
     begun = time.monotonic()
     stations.attach("default", listener)
     listener.until_state("microphone", "ended")
-    assert listener.sounds[0].at - begun < 4, "the sound would have waited 5 s for a film that had not said it failed"
+    assert listener.sounds[0].at - begun < WAIT / 2, "the sound would have waited for a film that had not said it failed"
 
 
 def test_footage_of_the_development_data_is_played(opened: Open, shared_data: Path) -> None:
@@ -195,7 +195,8 @@ def test_states_are_told_at_attach_and_shown_for_health(opened: Open, tmp_path: 
     assert stations.states()["default"]["camera"]["state"] == "off", "nobody is at the other station: its camera stays dark"
 
 
-def test_attach_does_not_wait_for_a_device(opened: Open, tmp_path: Path) -> None:
+def test_attach_does_not_wait_for_a_device(opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devices.reader.PREDECESSOR_WAIT", WAIT)
     pipe = tmp_path / "camera"
     os.mkfifo(pipe)  # opening it hangs until somebody writes
     stations, listener = opened(camera=pipe), Listener()
@@ -203,7 +204,7 @@ def test_attach_does_not_wait_for_a_device(opened: Open, tmp_path: Path) -> None
     stations.attach("default", listener)
     stations.detach("default", listener)
     stations.attach("default", listener)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < WAIT / 2
     assert listener.newest("camera")[0] == "starting"
     stations.detach("default", listener)
     release_readers(pipe)
@@ -222,18 +223,6 @@ def test_a_camera_that_hangs_while_it_is_opened_keeps_no_other_from_opening(open
     stations.detach("room-1", stuck)
     stations.detach("default", listener)
     release_readers(pipe)
-
-
-def release_readers(pipe: Path) -> None:
-    """Let go the threads that wait for somebody to write into `pipe`."""
-    readers = [thread for thread in threading.enumerate() if thread.name.startswith("camera-")]
-    end = time.monotonic() + WAIT
-    while readers:
-        assert time.monotonic() < end, f"still alive: {readers}"
-        with suppress(OSError):
-            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-        readers[0].join(0.05)
-        readers = [thread for thread in readers if thread.is_alive()]
 
 
 def test_an_unknown_station_is_named_with_those_there_are(opened: Open) -> None:

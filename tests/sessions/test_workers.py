@@ -25,7 +25,7 @@ def test_sound_that_comes_in_crumbs_is_read_in_rounds(monkeypatch: pytest.Monkey
     reading = workers.Workers(lambda: [session], events, 1)
     reading.start()
     events.publish(SoundCame(session, sound))
-    assert first.wait(10)
+    assert first.wait(60)
     for _ in range(10):
         events.publish(SoundCame(session, sound))
     assert not second.wait(0.2), "nothing is read before the next round"
