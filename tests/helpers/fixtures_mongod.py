@@ -65,9 +65,8 @@ def db_name(tests_database: Emptied) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(mongo_uri: str, db_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def database(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Database]:
     """A started `Database` with its indexes made."""
-    monkeypatch.setattr("database.LOOK_TIMEOUT_S", PATIENT_S)
     made = Database(mongo_uri, db_name, tmp_path / "spool", PATIENT_S, spool_max_mb=64)
     made.start()
     assert made.wait_ready(60)
