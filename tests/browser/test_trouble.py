@@ -152,8 +152,8 @@ def troubled(playwright: Playwright, folder: Path, devices: FakeDevices, server:
             notices["cut"] = offered.inner_text()
         given_up = time.time() - begun
         page.wait_for_timeout(1000 * GAP_S)
-        relay.mend()
         cut = (given_up, time.time() - begun)
+        relay.mend()
         expect(bar).to_have_attribute("data-link", "open")
         until(page, lambda: checks_after(server, session_id, cut[1]), "pictures come again")
 
