@@ -180,6 +180,7 @@ def troubled(playwright: Playwright, folder: Path, devices: FakeDevices, server:
         expect(page.get_by_role("heading", name="Your exam goes on elsewhere")).to_be_attached()
         other_tab = page.locator("#done-text").inner_text()
         end(second)
+        until(second, lambda: server.details(session_id)["session"]["end_reason"], "the end is stored")  # it is told before that
         problems = list(chromium.problems)
     with stored(server) as database:
         acts = list(database["acts"].find({"session_id": session_id}))
@@ -299,6 +300,7 @@ def act_over_a_narrower_line(kbit: float, step: str, playwright: Playwright, fol
         if step == "stills":
             until(page, flows, "pictures and sound come")
         end(page)
+        until(page, lambda: server.details(session_id)["session"]["end_reason"], "the end is stored")
     kinds = {one["kind"] for interval in server.details(session_id)["intervals"] for one in interval["violations"]}
     assert kinds == {"copy_paste"}
 
