@@ -63,7 +63,7 @@ def test_pictures_in_h264_are_read_watched_and_copied_into_the_clip(server: Serv
     shown = until(lambda: len(found := [one for one in heard["monitoring_update"] if one["frame"]]) > 30 and found)
     assert np.asarray(cv2.imdecode(np.frombuffer(shown[-1]["frame"], np.uint8), cv2.IMREAD_COLOR)).shape == (480, 640, 3)
     assert shown[-1]["frame_at"] - shown[0]["frame_at"] > 0
-    assert any(one["gaze"] == "focused" and one["faces"] == 1 for one in heard["monitoring_update"])
+    until(lambda: any(one["gaze"] == "focused" and one["faces"] == 1 for one in heard["monitoring_update"]), what="it is read")
     clip = until(lambda: heard["clip_ready"])[0]["clip"]
     watcher.disconnect()
     client.finish()
