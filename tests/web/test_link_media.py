@@ -49,6 +49,17 @@ def connect(server: Server, user_id: str, footage: Footage) -> tuple[StudentClie
     return client, session["session_id"]
 
 
+def details_of(server: Server, session_id: str) -> dict[str, Any]:
+    """What is stored of a session that has ended, its clips made where there are any. Its page is told of the end before that."""
+
+    def found() -> dict[str, Any] | None:
+        details = server.details(session_id)
+        clips = {one["clip"]["state"] for one in details["intervals"] if one["flagged"]}
+        return details if details["session"]["end_reason"] and clips <= {"ready"} else None
+
+    return until(found, what="the end is stored, and clips are made")
+
+
 def test_pictures_in_h264_are_read_watched_and_copied_into_the_clip(server: Server, shared_data: Path) -> None:
     footage = footage_of(Scenario(shared_data / "scenarios" / "clean-a"), 20, "h264")
     client, session_id = connect(server, "in-h264", Footage(footage.frames, footage.sounds, [], 20))
@@ -137,7 +148,7 @@ def test_sound_as_opus_is_heard(server: Server, shared_data: Path) -> None:
         pace.wait(0.2)  # as it would come from a microphone
         client.send(pack_media(Media("sound", "opus", number, begun + number * 200, message)))
     client.finish()
-    heard = sum(check["rates"]["audio_s_per_s"] * (check["end"] - check["start"]) for check in server.details(session_id)["checks"])
+    heard = sum(check["rates"]["audio_s_per_s"] * (check["end"] - check["start"]) for check in details_of(server, session_id)["checks"])
     assert heard == pytest.approx(len(samples) / SAMPLE_RATE, abs=1.2)
     assert not [message for message in client.messages if message["type"] == "error"]
 
@@ -183,7 +194,6 @@ def test_a_browser_sends_h264_and_goes_over_to_jpeg_without_a_gap_when_its_encod
     around = sent[changed - 10 : changed + 10]
     assert max(later[2] - sooner[2] for sooner, later in pairwise(around)) < 2000  # a stop would last until the next key or longer
     assert not chromium.problems
-    details = server.details(session["session_id"])
-    assert not details["session"]["flagged_intervals"] or all(one["clip"]["state"] == "ready" for one in details["intervals"] if one["flagged"])
+    details = details_of(server, session["session_id"])
     assert "error" not in {reason for check in details["checks"] for reason in check["unknown"]}
     assert "unreadable" not in {reason for check in details["checks"] for reason in check["unknown"]}
