@@ -29,6 +29,7 @@ from bench.harness.known_here import cookies
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SHELLS = ("chromium-headless-shell", *PROGRAMS)  # the same engine for half the processor time
 START_S = 60.0  # a busy machine; a free one takes 1 to 2 s
+ACT_S = 60.0  # for whatever is waited for in a page, a press on a button that is not there yet, say
 STOP_S = 20.0
 CAMERA_FPS = 30  # Chromium plays an mjpeg file at this rate, whatever was recorded
 CAMERA_JPEG_QUALITY = 90  # a camera's own compression must not show beside the page's
@@ -156,6 +157,7 @@ class Chromium:
             raise RuntimeError(f"{program} did not start: {told.read_text(errors='replace')[-2000:]}")
         port = address.read_text().split()[0]
         self.browser = self._playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", no_defaults=True)
+        self.context.set_default_timeout(1000 * ACT_S)
         if known := cookies():
             self.context.add_cookies(known)  # type: ignore[arg-type]  # playwright wants its own kind of dict
         return self
