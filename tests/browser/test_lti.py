@@ -119,6 +119,10 @@ def test_a_proctor_asks_the_platform_on_the_sessions_page(app: Flask, platform: 
     dialog.get_by_role("button", name="Give more time there").click()
     acts = part.locator("#platform-acts")
     expect(acts).to_contain_text("More time: being sent")
-    acts.get_by_role("button", name="Withdraw").click()
+    withdraw = acts.get_by_role("button", name="Withdraw")
+    withdraw.evaluate("button => { button.dataset.same = 'yes'; }")
+    with desk.expect_response("**/platform"):  # it is asked again how the act stands
+        assert judge(desk, folder, "platform-part") == []
+    expect(withdraw).to_have_attribute("data-same", "yes")
+    withdraw.click()
     expect(acts).to_contain_text("Withdrawn by a person")
-    assert judge(desk, folder, "platform-part") == []

@@ -27,6 +27,7 @@ class ResultsPage extends ExamList {
     this.told = said;
     await this.read();
   });
+  #drawn = ""; // the rows as they are shown
   told = ""; // what came of the last act: it stays until something else is chosen
 
   constructor() {
@@ -120,15 +121,21 @@ class ResultsPage extends ExamList {
       if (head.dataset.sort === sort) head.setAttribute("aria-sort", down ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     }
+    this.#drawRows(byId("results"));
+    byId("results-table-part").hidden = !this.rows.length;
+    byId("results-more").hidden = this.after === null;
+    setText(byId("results-said"), this.told || t.shown(this.rows.length, this.after === null ? 0 : Infinity));
+  }
+
+  #drawRows(table) {
+    const key = JSON.stringify(this.rows);
+    if (key === this.#drawn) return; // a button that is just being pressed stays
+    this.#drawn = key;
     const focused = document.activeElement?.closest?.("tr[data-session]")?.dataset.session;
-    const table = byId("results");
     table.toggleAttribute("data-nameless", !this.rows.some(({ name: known }) => known));
     table.tBodies[0].replaceChildren(...this.rows.map((row) => this.#row(row)));
     dressTable(table);
     if (focused) table.querySelector(`tr[data-session="${focused}"] button`)?.focus();
-    byId("results-table-part").hidden = !this.rows.length;
-    byId("results-more").hidden = this.after === null;
-    setText(byId("results-said"), this.told || t.shown(this.rows.length, this.after === null ? 0 : Infinity));
   }
 
   #link(id, path) {

@@ -40,9 +40,14 @@ export class SessionPlatform {
       byId("platform-actions").dataset.of = wanted.join();
       byId("platform-actions").replaceChildren(...wanted.map((action) => this.#button(action)));
     }
-    const focused = document.activeElement?.dataset.act;
-    byId("platform-acts").replaceChildren(...acts.map((act) => this.#line(act)));
-    if (focused) this.place.querySelector(`[data-act="${CSS.escape(focused)}"]`)?.focus();
+    const list = byId("platform-acts");
+    const key = JSON.stringify(acts);
+    if (list.dataset.key !== key) { // a button that is just being pressed stays
+      list.dataset.key = key;
+      const focused = document.activeElement?.dataset.act;
+      list.replaceChildren(...acts.map((act) => this.#line(act)));
+      if (focused) this.place.querySelector(`[data-act="${CSS.escape(focused)}"]`)?.focus();
+    }
     if (acts.some(({ state }) => state === "waiting")) this.#timer = setTimeout(() => (document.hidden ? this.#later() : this.read()), AGAIN_MS);
   }
 
