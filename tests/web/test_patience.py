@@ -6,15 +6,17 @@ import io
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 
+from bench.harness.waiting import comes
 from web.access.gate import is_socket
 from web.access.patience import BODY_S, MOST_WAITED_FOR, PART_BYTES, PART_S, SLOW_S, Patience
 
 CROWD = MOST_WAITED_FOR + 8
+WAIT_S = 60.0  # for what must come
 
 
 class Body(io.RawIOBase):
@@ -36,27 +38,37 @@ class Crowd:
         self._serve = serve
         self._open = ExitStack()
         self.threads: list[threading.Thread] = []
-        self.waits = threading.Semaphore(0)
 
-    def come(self, **environ: Any) -> socket.socket:
-        """One request more; the client's end of it."""
+    def come(self, *, takes_nothing: bool = False) -> socket.socket:
+        """One request more; the client's end of it. Of who `takes_nothing` the line is full already."""
         here, there = socket.socketpair()
         for each in (here, there):
             self._open.enter_context(each)
-        given = {"gunicorn.socket": here, "wsgi.input": Body(here), "said": self.waits.release} | environ
+        if takes_nothing:
+            here.setblocking(False)
+            with suppress(BlockingIOError):
+                while here.send(bytes(1 << 16)):
+                    pass
+            here.setblocking(True)
+        given = {"gunicorn.socket": here, "wsgi.input": Body(here)}
         self.threads.append(threading.Thread(target=lambda: self._serve(self.patience(given, None), here)))
         self.threads[-1].start()
         return there
 
+    def wait_until_all_are_waited_for(self) -> None:
+        def are() -> bool:
+            return sum(request.since is not None for request in list(self.patience._requests)) == len(self.threads)
+
+        assert comes(are, WAIT_S, 0.005)
+
     def close(self) -> None:
         self.patience.stop()
         for thread in self.threads:
-            thread.join(10)
+            thread.join(WAIT_S)
         self._open.close()
 
 
 def read_all(environ: dict[str, Any], _: Any) -> Iterable[bytes]:
-    environ["said"]()
     environ["wsgi.input"].read(100)
     return [b"done"]
 
@@ -91,18 +103,11 @@ def gone(clients: list[socket.socket]) -> list[bool]:
     return found
 
 
-def wait_until_waited_for(crowd: Crowd, count: int) -> None:
-    for _ in range(count):
-        assert crowd.waits.acquire(timeout=10)
-    while len([request for request in crowd.patience._requests if request.since is not None]) < count:
-        threading.Event().wait(0.005)
-
-
 def test_of_too_many_who_say_nothing_those_waited_for_longest_are_hung_up_on(readers: Crowd) -> None:
     clients = []
     for _ in range(CROWD):
         clients.append(readers.come())
-        wait_until_waited_for(readers, 1)
+        readers.wait_until_all_are_waited_for()
         readers.now += 0.01
     wait = [request.since for request in readers.patience._requests]
     assert None not in wait
@@ -111,22 +116,22 @@ def test_of_too_many_who_say_nothing_those_waited_for_longest_are_hung_up_on(rea
     readers.now += SLOW_S
     readers.patience.look()
     for thread in readers.threads[:8]:
-        thread.join(10)
+        thread.join(WAIT_S)
     assert gone(clients) == [True] * 8 + [False] * MOST_WAITED_FOR
 
 
 def test_a_few_are_waited_for_until_a_body_has_had_its_time(readers: Crowd) -> None:
     clients = [readers.come() for _ in range(2)]
-    wait_until_waited_for(readers, 2)
+    readers.wait_until_all_are_waited_for()
     readers.now += BODY_S
     readers.patience.look()
     assert not any(gone(clients))
     clients[0].setblocking(True)
     clients[0].sendall(b"the body")
-    readers.threads[0].join(10)
+    readers.threads[0].join(WAIT_S)
     readers.now += 1
     readers.patience.look()
-    readers.threads[1].join(10)
+    readers.threads[1].join(WAIT_S)
     assert gone(clients) == [True, True]  # the first has its answer, the second none
     assert not readers.patience._requests
 
@@ -134,15 +139,11 @@ def test_a_few_are_waited_for_until_a_body_has_had_its_time(readers: Crowd) -> N
 def test_who_takes_no_answer_is_waited_for_as_little() -> None:
     crowd = Crowd(lambda environ, _: [b"x" * (4 << 20)], send)
     try:
-        clients = [crowd.come() for _ in range(CROWD)]
-        while len([request for request in crowd.patience._requests if request.since is not None]) < CROWD:
-            threading.Event().wait(0.005)
+        clients = [crowd.come(takes_nothing=True) for _ in range(CROWD)]
+        crowd.wait_until_all_are_waited_for()
         crowd.now += SLOW_S + 1
         crowd.patience.look()
-        for _ in range(2000):
-            if sum(not thread.is_alive() for thread in crowd.threads) >= 8:
-                break
-            threading.Event().wait(0.005)
+        assert comes(lambda: sum(not thread.is_alive() for thread in crowd.threads) >= 8, WAIT_S, 0.005)
         assert sum(not thread.is_alive() for thread in crowd.threads) == 8
         assert len(clients) == CROWD
     finally:
@@ -169,9 +170,9 @@ def test_an_answer_of_which_nothing_is_taken_any_more_is_given_up() -> None:
 
 def test_at_the_end_nobody_is_waited_for(readers: Crowd) -> None:
     readers.come()
-    wait_until_waited_for(readers, 1)
+    readers.wait_until_all_are_waited_for()
     readers.patience.stop()
-    readers.threads[0].join(10)
+    readers.threads[0].join(WAIT_S)
     assert not readers.threads[0].is_alive()
 
 
@@ -195,12 +196,11 @@ def test_a_file_is_waited_for_as_any_answer_and_is_closed_with_its_request() -> 
 
 
 def test_websockets_are_left_to_their_own_deadlines(readers: Crowd) -> None:
-    said = threading.Event()
     near, far = socket.socketpair()
     with near, far:
         far.sendall(b"x")
         asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/student/link", "HTTP_UPGRADE": "WebSocket"}
-        parts = readers.patience(asked | {"gunicorn.socket": near, "wsgi.input": Body(near), "said": said.set}, None)
+        parts = readers.patience(asked | {"gunicorn.socket": near, "wsgi.input": Body(near)}, None)
         assert parts == [b"done"]
     assert not readers.patience._requests
 
