@@ -204,6 +204,7 @@ def test_a_provider_that_talks_nonsense_is_away(provider: Provider, fake: Fake, 
 
 def test_a_provider_that_hangs_holds_few_threads_and_is_told_of(provider: Provider, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("web.access.oidc.WHOLE_S", 0.05)
+    monkeypatch.setattr("web.access.oidc.READ_S", 600.0)  # the first thread hangs as long as the last comes
     fake.answers = {"/.well-known/openid-configuration": None}
     for number in range(AT_ONCE + 2):
         with pytest.raises(ProviderAway, match="does not answer within" if number < AT_ONCE else "others wait"):

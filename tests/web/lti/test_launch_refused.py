@@ -29,6 +29,7 @@ from tests.helpers.lti import (
     unsigned,
 )
 from tests.helpers.people import browser_of
+from tests.helpers.waiting import until
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.access.limits import RateLimit
 from web.integrations.lti.cookies import COOKIE, State, States
@@ -70,33 +71,35 @@ class Clock:
         return self.now
 
 
-NOW = int(time.time())
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "issuer": ({"iss": "https://elsewhere.example"}, "issued by 'https://elsewhere.example'"),
-    "audience": ({"aud": "tool-2"}, "for 'tool-2'"),
-    "audience of several": ({"aud": ["tool-1", "tool-2"]}, "azp 'None'"),
-    "authorized party": ({"azp": "tool-2"}, "azp 'tool-2'"),
-    "nonce": ({"nonce": "another"}, "another launch's nonce"),
-    "no nonce": ({"nonce": None}, "another launch's nonce"),
-    "expired": ({"exp": NOW - 120}, "expired"),
-    "never expires": ({"exp": float("inf")}, "no exp or iat"),
-    "expires beyond all numbers": ({"exp": 10**400}, "no exp or iat"),
-    "no end": ({"exp": None}, "no exp or iat"),
-    "made later": ({"iat": NOW + 3600, "exp": NOW + 7200}, "ahead"),
-    "version": ({"version": "1.1"}, "version '1.1'"),
-    "deployment": ({"deployment_id": "2"}, "unknown deployment '2'"),
-    "no deployment": ({"deployment_id": None}, "no deployment_id"),
-    "message": ({"message_type": "LtiSubmissionReviewRequest"}, "LtiSubmissionReviewRequest"),
-    "nobody": ({"sub": None}, "missing: sub"),
-    "no link": ({"resource_link": None}, "missing: resource_link"),
-    "a link without an id": ({"resource_link": {"id": ""}}, "missing: resource_link"),
-    "no roles": ({"roles": None, "target_link_uri": None}, "missing: target_link_uri, roles"),
-    "roles that are none": ({"roles": [1, {}]}, "no role in the course"),
-}
+def wrong(now: int) -> dict[str, tuple[dict[str, Any], str]]:
+    """Claims that are not to be believed at `now`, and what is said of them."""
+    return {
+        "issuer": ({"iss": "https://elsewhere.example"}, "issued by 'https://elsewhere.example'"),
+        "audience": ({"aud": "tool-2"}, "for 'tool-2'"),
+        "audience of several": ({"aud": ["tool-1", "tool-2"]}, "azp 'None'"),
+        "authorized party": ({"azp": "tool-2"}, "azp 'tool-2'"),
+        "nonce": ({"nonce": "another"}, "another launch's nonce"),
+        "no nonce": ({"nonce": None}, "another launch's nonce"),
+        "expired": ({"exp": now - 120}, "expired"),
+        "never expires": ({"exp": float("inf")}, "no exp or iat"),
+        "expires beyond all numbers": ({"exp": 10**400}, "no exp or iat"),
+        "no end": ({"exp": None}, "no exp or iat"),
+        "made later": ({"iat": now + 3600, "exp": now + 7200}, "ahead"),
+        "version": ({"version": "1.1"}, "version '1.1'"),
+        "deployment": ({"deployment_id": "2"}, "unknown deployment '2'"),
+        "no deployment": ({"deployment_id": None}, "no deployment_id"),
+        "message": ({"message_type": "LtiSubmissionReviewRequest"}, "LtiSubmissionReviewRequest"),
+        "nobody": ({"sub": None}, "missing: sub"),
+        "no link": ({"resource_link": None}, "missing: resource_link"),
+        "a link without an id": ({"resource_link": {"id": ""}}, "missing: resource_link"),
+        "no roles": ({"roles": None, "target_link_uri": None}, "missing: target_link_uri, roles"),
+        "roles that are none": ({"roles": [1, {}]}, "no role in the course"),
+    }
 
 
 def test_a_token_that_is_not_all_that_it_must_be_is_refused(app: Flask, parts: Parts, platform: Platform, caplog: pytest.LogCaptureFixture) -> None:
-    for name, (claims, reason) in WRONG.items():
+    not_believed = wrong(int(time.time()))
+    for name, (claims, reason) in not_believed.items():
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             answer = launch(app, platform, **claims)
@@ -109,7 +112,7 @@ def test_a_token_that_is_not_all_that_it_must_be_is_refused(app: Flask, parts: P
     portal_link(launch(app, platform, aud=["tool-1", "tool-2"], azp="tool-1"))
     assert parts.database.flush(10)
     refused = [entry for entry in parts.database.audit_entries() if entry["what"] == "lti: refused"]
-    assert len(refused) == len(WRONG)
+    assert len(refused) == len(not_believed)
 
 
 def test_a_token_that_nobody_signed_or_somebody_changed_is_refused(app: Flask, platform: Platform) -> None:
@@ -220,19 +223,18 @@ def test_a_platform_that_hangs_holds_up_a_few_and_none_of_another(
 
     def fetched(_outward: Outward, _address: str) -> Any:
         if threading.current_thread().name == "lti-keys" and not hangs.is_set():
-            hangs.wait(30)
+            hangs.wait(60)
         return json.loads(platform.key_set()[1])
 
     monkeypatch.setattr("web.integrations.lti.tokens.fetched", fetched)
+    monkeypatch.setattr("web.integrations.lti.tokens.WHOLE_S", 600.0)  # whoever waits is there until the test is through
     monkeypatch.setattr(keys, "_wait", wait)
     threads = [threading.Thread(target=lambda: keys.key(registration, "first")) for _ in range(8)]
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert came.acquire(timeout=30)
-    deadline = time.monotonic() + 30
-    while keys._of(registration).waiting._value and time.monotonic() < deadline:
-        time.sleep(0.01)
+        assert came.acquire(timeout=60)
+    until(lambda: not keys._of(registration).waiting._value, what="that all of them wait")
     with pytest.raises(TooMany):
         keys.key(registration, "first")
     monkeypatch.setattr("web.integrations.lti.tokens.fetched", lambda _outward, _address: json.loads(platform.key_set()[1]))
@@ -325,17 +327,17 @@ def test_the_cookie_is_for_other_sites_by_https_and_only_the_launch_may_be_poste
 
 
 def test_of_too_many_at_once_some_are_told_to_come_again_and_do_so_by_themselves(app: Flask, parts: Parts, platform: Platform) -> None:
-    parts.lti.of_registration = RateLimit(1, 10.0, "Many come at once.")
+    parts.lti.of_registration = RateLimit(1, 600.0, "Many come at once.")
     client = browser_of(app)
     portal_link(launch(app, platform, client))
     state, nonce = begin(client, platform)
     busy = post(client, state=state, id_token=platform.token(nonce))
-    assert (busy.status_code, int(busy.headers["Retry-After"]) <= 10) == (429, True)
+    assert (busy.status_code, int(busy.headers["Retry-After"]) <= 600) == (429, True)
     assert 'http-equiv="refresh"' in busy.text
     assert "/lti/login?" in busy.text
-    parts.lti.of_registration = RateLimit(9, 10.0, "")
+    parts.lti.of_registration = RateLimit(9, 600.0, "")
     portal_link(launch(app, platform, client))
-    parts.lti.launches = RateLimit(1, 10.0, "Many come at once.")
+    parts.lti.launches = RateLimit(1, 600.0, "Many come at once.")
     assert post(client, state="x").status_code == 403
     state, nonce = begin(client, platform)
     assert 'http-equiv="refresh"' in post(client, state=state, id_token=platform.token(nonce)).text

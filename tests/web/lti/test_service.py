@@ -194,9 +194,13 @@ def trickling(first: bytes, more: bytes) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listening.getsockname()[1]
-        stop.set()
-        thread.join()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            stop.set()
+            with suppress(OSError):  # where its time was over before anybody connected, the thread waits for somebody
+                socket.create_connection(listening.getsockname(), 1).close()
+            thread.join()
 
 
 def test_a_name_that_is_never_found_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
