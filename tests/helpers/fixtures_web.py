@@ -32,9 +32,14 @@ class Clock:
     """The sessions' clock: as the machine's, `ahead` seconds later."""
 
     ahead = 0.0
+    _stands_at: float | None = None
 
     def __call__(self) -> float:
-        return time.monotonic() + self.ahead
+        return (time.monotonic() if self._stands_at is None else self._stands_at) + self.ahead
+
+    def stand(self) -> None:
+        """From now on `ahead` alone moves it, however long the machine takes for what the test does."""
+        self._stands_at = time.monotonic()
 
 
 @pytest.fixture
