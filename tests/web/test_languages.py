@@ -121,7 +121,7 @@ def test_health_is_answered_in_the_readers_language(make_app: MakeApp, db_name: 
     with opened(mongo_uri, db_name, tmp_path / "refusing", timeout_s=5) as database:
         app = make_app(database=database)
         client = local_client(app)
-        assert not database.write("checks", "c", {"_id": "another"}).wait(10)
+        assert not database.write("checks", "c", {"_id": "another"}).wait(60)
         parts_of(app).monitor.models.notes += find_models(settings_for(tmp_path, models_dir=tmp_path), tmp_path).notes
         told, english = client.get("/api/health", **asked).get_json(), client.get("/api/health").get_json()
         assert told["parts"]["database"]["reason"].startswith("checks/c wurde abgelehnt: MongoDB lehnt ab (")

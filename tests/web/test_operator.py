@@ -17,6 +17,7 @@ from basics.paths import ROOT
 from database import Database
 from tests.helpers.databases import opened
 from tests.helpers.sessions import UNKNOWN, create
+from tests.helpers.waiting import until
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.operator.health import part_states
 from web.operator.metrics import Metrics
@@ -31,6 +32,7 @@ def away(tmp_path: Path) -> Iterator[Database]:
         uri = f"mongodb://operator:s3cret@127.0.0.1:{taken.getsockname()[1]}/?directConnection=true"
         made = Database(uri, "away", tmp_path / "away-spool", timeout_s=0.5, spool_max_mb=64)
         made.start()
+        until(lambda: made.health()["state"] == "away")
         yield made
         made.stop(5)
 
@@ -68,8 +70,8 @@ def test_health_says_that_the_database_is_away_and_keeps_its_password(app_away: 
 def test_a_write_that_the_database_refuses_is_told_and_counted(make_app: MakeApp, db_name: str, mongo_uri: str, tmp_path: Path) -> None:
     with opened(mongo_uri, db_name, tmp_path / "refusing", timeout_s=5) as database:
         client = local_client(make_app(database=database))
-        assert not database.write("checks", "c", {"_id": "another"}).wait(10)
-        assert database.write("checks", "d", {"reason": "a\ud800b"}).wait(10)
+        assert not database.write("checks", "c", {"_id": "another"}).wait(60)
+        assert database.write("checks", "d", {"reason": "a\ud800b"}).wait(60)
         told = client.get("/api/health").get_json()
         assert (told["status"], told["parts"]["database"]["state"]) == ("degraded", "degraded")
         assert "checks/d" in told["parts"]["database"]["reason"]
