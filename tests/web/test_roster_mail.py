@@ -52,10 +52,15 @@ def box() -> Box:
     return Box()
 
 
+def server_of(box: Box, port: int) -> Controller:
+    """An SMTP server that is not started."""
+    return Controller(box, hostname="127.0.0.1", port=port, ready_timeout=60)  # it would give up after five seconds
+
+
 @pytest.fixture
 def post(box: Box, port: int) -> Iterator[Controller]:
     """The SMTP server."""
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller = server_of(box, port)
     controller.start()
     yield controller
     controller.stop()
@@ -112,7 +117,7 @@ def test_letters_wait_while_the_mail_server_is_away(mailing: FlaskClient, box: B
     parts.mailer.send_due()
     assert (parts.mailer.health()["state"], parts.mailer.health()["waiting"] > 0) == ("degraded", True)
     assert students(mailing, key)[0]["mail"] == "queued"
-    post = Controller(box, hostname="127.0.0.1", port=port)
+    post = server_of(box, port)
     post.start()
     try:
         parts.mailer.send_due()

@@ -246,7 +246,7 @@ def _at_a_terminal(folder: Path, typed: str) -> tuple[str, int]:
     said, asked = "", False
     try:
         while True:
-            if asked and typed == "\x03" and not select.select([near], [], [], 5)[0]:
+            if asked and typed == "\x03" and "End that program" not in said and not select.select([near], [], [], 5)[0]:
                 os.write(near, typed.encode())  # between the question and the wait for its answer a signal is lost: a person presses again
                 continue
             try:
