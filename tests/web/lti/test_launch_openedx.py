@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.helpers.fixtures_web import Clock
 from tests.helpers.lti import FROM_PLATFORM, HERE, key_called, portal_link
 from tests.helpers.lti_proctoring import Sitting
 from tests.helpers.openedx_venv import python_with, serving
@@ -39,7 +40,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def app(make_app: MakeApp, platform: str) -> Flask:
+def app(make_app: MakeApp, platform: str, clock: Clock) -> Flask:
+    clock.stand()  # so that a picture that was read is of now, however long the page to the exam takes to open
     app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
     urls: dict[str, Any] = {"auth_login_url": f"{platform}/auth", "auth_token_url": f"{platform}/token", "key_set_url": f"{platform}/keys"}
     parts_of(app).lti.registrations.add(name="Open edX", issuer=platform, client_id="tool-1", deployments=["1"], **urls)

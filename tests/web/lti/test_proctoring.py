@@ -14,6 +14,7 @@ from basics.errors import StorageError
 from records.lti_attempts import Attempt
 from records.lti_registrations import Registration
 from sessions.ends import End
+from tests.helpers.fixtures_web import Clock
 from tests.helpers.identity import jpeg
 from tests.helpers.lti import HERE, INSTRUCTOR, begin, launch, on_loopback, post, said
 from tests.helpers.lti_proctoring import Proctored, sit
@@ -32,7 +33,8 @@ def server() -> Iterator[Proctored]:
 
 
 @pytest.fixture
-def app(make_app: MakeApp, server: Proctored) -> Flask:
+def app(make_app: MakeApp, server: Proctored, clock: Clock) -> Flask:
+    clock.stand()  # so that a picture that was read is of now, however long the page to the exam takes to open
     app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
     server.register(app)
     return app
