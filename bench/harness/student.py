@@ -112,13 +112,15 @@ class StudentClient:
         """Ids of acts that the server has not acknowledged."""
         return set(self._acts)
 
-    def act(self, kind: str, detail: str = "") -> str:
-        """Do something on screen, now; return its id."""
-        item: dict[str, Any] = {"id": str(uuid.uuid4()), "kind": kind, "page_ms": page_ms(), "detail": detail}
-        self._acts[item["id"]] = item
-        self.sent_acts[item["id"]] = kind
-        self.say({"type": "acts", "acts": [item]})
-        return str(item["id"])
+    def act(self, kind: str, detail: str = "", times: int = 1) -> str:
+        """Do something on screen, now, `times` times in one moment; return the id of the last."""
+        now = page_ms()
+        items: list[dict[str, Any]] = [{"id": str(uuid.uuid4()), "kind": kind, "page_ms": now, "detail": detail} for _ in range(times)]
+        for item in items:
+            self._acts[item["id"]] = item
+            self.sent_acts[item["id"]] = kind
+        self.say({"type": "acts", "acts": items})
+        return str(items[-1]["id"])
 
     def send_frame(self, frame: Frame, sequence: int) -> None:
         """Send one picture, taken now. H.264 that rests on a lost picture is left out, as a page would encode none."""
