@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import socket
@@ -98,16 +99,17 @@ class StudentClient:
         """Leave without a word."""
         self._stop.set()
         self.ended.set()
-        if self._socket is not None:
-            self._socket.shutdown()
+        self.drop_connection()  # who reads closes it
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(5)
 
     def drop_connection(self) -> None:
         """Lose the connection, as a network does; the client comes again by itself."""
-        if self._socket is not None and self._socket.sock is not None:
-            self._socket.sock.shutdown(socket.SHUT_RDWR)
+        line = self._socket.sock if self._socket is not None else None
+        if line is not None:
+            with contextlib.suppress(OSError):  # it is lost already
+                line.shutdown(socket.SHUT_RDWR)
 
     def unacknowledged(self) -> set[str]:
         """Ids of acts that the server has not acknowledged."""

@@ -262,6 +262,7 @@ def test_an_encoder_that_raises_whatever_is_a_failed_clip(recorder: Recorder, mo
 
 
 def test_what_waits_at_a_stop_is_on_disk_for_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "STUCK_S", 60.0)  # which it is not, however long its thread stands still
     first = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
     first.start()
     busy, held = threading.Event(), threading.Event()
