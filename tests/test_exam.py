@@ -163,8 +163,10 @@ class Watcher:
 
     def await_clips(self, video_ids: set[str]) -> None:
         """Wait until it has heard that these are ready: the record may say so before it does."""
-        heard = lambda: {line["message"]["video_id"] for line in list(self._lines) if line["event"] == "clip_ready"}  # noqa: E731
-        until(lambda: video_ids <= heard(), what=f"clip_ready of {video_ids}")
+        until(lambda: video_ids <= self._ready(), what=f"clip_ready of {video_ids}")
+
+    def _ready(self) -> set[str]:
+        return {line["message"]["video_id"] for line in list(self._lines) if line["event"] == "clip_ready"}
 
     def finish(self) -> list[dict[str, Any]]:
         assert self._process.stdin is not None

@@ -116,7 +116,8 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
 
 def covers(checks: list[dict[str, Any]], away_from: float) -> bool:
     """Are there enough checks of the time since `away_from`? Those of a server that stood still are few and long."""
-    return checks[-1]["end"] > away_from + AWAY_S and sum(check["start"] > away_from for check in checks) >= AWAY_CHECKS
+    is_past: bool = checks[-1]["end"] > away_from + AWAY_S
+    return is_past and sum(check["start"] > away_from for check in checks) >= AWAY_CHECKS
 
 
 def acts_of(server: Desk, session_id: str) -> Counter[str]:
