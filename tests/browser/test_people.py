@@ -129,9 +129,9 @@ def test_a_person_is_invited_sets_a_second_factor_and_is_out_at_once_when_disabl
     with admin.expect_request(listed):
         admin.locator("#person-form").get_by_role("button", name="Save").click()
     expect(admin.locator("#person-dialog")).to_be_visible()  # until the list shows what was saved: from what it showed before nothing could be done
-    admin.unroute(listed)
     asked[0].continue_()
     expect(admin.locator("#person-dialog")).to_be_hidden()
+    admin.unroute(listed)
 
     admin.get_by_role("button", name="Change Ada Byron").click()
     admin.get_by_role("button", name="Disable the account").click()
