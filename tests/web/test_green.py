@@ -54,7 +54,7 @@ def bodies():
     green.BODY_S = 0.3
     assert sized(1000, 0) == b""  # hung up on
     green.BODY_S = 60.0
-    assert sized(3000, 3000, b"X-Batch-Of: one\\r\\n") == b"03000"
+    assert sized(3000, 3000, b"X-Batch-Of: one\\r\\nConnection: close\\r\\n") == b"03000"
     assert sized(3000, 3000) == b"00000"
     assert sized(9000, 9000, b"X-Batch-Of: one\\r\\n") == b"00000"
     head = b"POST / HTTP/1.1\\r\\nHost: a\\r\\nX-Batch-Of: two\\r\\nContent-Length: 3000\\r\\n\\r\\n"
