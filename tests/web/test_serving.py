@@ -25,6 +25,7 @@ from web.listener import is_chosen, listen
 from web.serving import _announce, _base
 
 DEFAULT = 5000
+WAIT_S = 180.0  # to load the program takes a busy machine many seconds
 ASK = """
 import fcntl, signal, sys, termios
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it, as a shell's job in the background does
@@ -142,7 +143,7 @@ def test_the_server_ends_with_the_reason_before_it_loads_anything(taken: int, tm
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert ended.returncode == 1
@@ -161,7 +162,7 @@ def test_the_port_of_an_env_file_is_held_to_too(taken: int, tmp_path: Path) -> N
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert ended.returncode == 1
@@ -181,7 +182,7 @@ def test_a_worker_that_begins_when_nobody_listens_to_its_word_begins_all_the_sam
 @pytest.mark.usefixtures("default_taken")
 def test_app_alone_takes_no_other_port(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, str(ROOT / "app.py")], cwd=tmp_path, env=quick(tmp_path), capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(ROOT / "app.py")], cwd=tmp_path, env=quick(tmp_path), capture_output=True, text=True, timeout=WAIT_S, check=False
     )
     assert ended.returncode == 1
     assert f"Port {DEFAULT} is taken" in ended.stderr
@@ -207,10 +208,10 @@ def test_where_nobody_can_be_asked_the_next_port_is_taken_and_told(tmp_path: Pat
         told = re.search(rf"^Port {DEFAULT} is taken: starting at (\d+) instead\.$", said, re.MULTILINE)
         assert told, said
         assert f"Proctors:  http://localhost:{told[1]}/" in said
-        assert requests.get(f"http://127.0.0.1:{told[1]}/api/health", timeout=30).ok
+        assert requests.get(f"http://127.0.0.1:{told[1]}/api/health", timeout=WAIT_S).ok
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(60)
+        server.wait(WAIT_S)
         server.stdout.close()
     assert server.returncode == 0
 
@@ -261,4 +262,4 @@ def _at_a_terminal(folder: Path, typed: str) -> tuple[str, int]:
                 os.write(near, typed.encode())
     finally:
         os.close(near)
-    return said, process.wait(60)
+    return said, process.wait(WAIT_S)
