@@ -69,6 +69,6 @@ def database(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Database]
     """A started `Database` with its indexes made."""
     made = Database(mongo_uri, db_name, tmp_path / "spool", PATIENT_S, spool_max_mb=64)
     made.start()
-    assert made.wait_ready(60)
+    assert made.wait_ready(120)
     yield made
     made.stop(60)  # what it still wrote would be the next test's

@@ -23,7 +23,7 @@ from web.links import PLACES
 from web.student.batches import BATCH_MAX_BYTES
 from web.student.link_trial import TRIAL_MAX_BYTES
 
-PATIENCE_S = 30.0  # of somebody who waits for an answer
+PATIENCE_S = 60.0  # of somebody who waits for an answer
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ HANDSHAKE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 )
 MAX_BODY = 64 << 10  # as the setting is
-PATIENCE_S = 30.0  # of somebody who waits for an answer
+PATIENCE_S = 60.0  # of somebody who waits for an answer
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def served(settings: Settings) -> Iterator[Database]:
         made = Database(server.start(), settings.db_name, settings.data_dir / "spool")
         made.start()
         try:
-            assert made.wait_ready(60)
+            assert made.wait_ready(120)
             yield made
         finally:
             made.stop()
