@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 lti_assessment = Blueprint("lti_assessment", __name__, url_prefix="/lti/session/<session_id>")
 
 GOOD_S = 300  # for which a message is good
-WAITS: dict[Lacks, Any] = {
+WAITS: dict[Lacks, Any] = {  # lti-waits.js asks again; a check is stored a moment after it was made, and a proctor who is called may help
     "not_begun": _("Your exam opens once the page that records you is connected. Leave this window open: it goes on by itself."),
     "check": _("Your exam opens once your camera check has passed. Call the proctor: your check is not stored as passed."),
     "picture": _("Your exam opens once your camera’s picture has arrived. Leave this window open: it goes on by itself."),
@@ -56,12 +56,11 @@ def start(session_id: str) -> Response:
         parts().lti.assessments.take(session_id)
         session = parts().monitor.get(session_id)
         if session is None and attempt.ended_at is None and runs(attempt):  # it is taken up, or brought here by its page, in a moment
-            return _page("waits", message=WAITS["not_begun"], again=True, status=202)
+            return _page("waits", message=WAITS["not_begun"], status=202)
         if session is None or not session.is_running or attempt.ended_at is not None:
             raise Conflict(_("This exam has ended. You may close this window."))
         if missing := lacks(session):
-            passes = missing != "check"  # then lti-waits.js asks again
-            return _page("waits", message=WAITS[missing], again=passes, status=202 if passes else 409)
+            return _page("waits", message=WAITS[missing], status=202)
         registration = parts().lti.registrations.get(attempt.registration_id)
         check_enabled(registration)
         if not is_of_platform(registration, attempt.start_url):  # the registration was changed since
@@ -82,7 +81,7 @@ def over(session_id: str) -> Response:
         attempt = _attempt(session_id, OVER)
         # It may run where the launch that said so did not come, or be taken up by a server that has just started.
         if not end_here(attempt) and runs(attempt):
-            return _page("waits", message=STOPS, again=True, status=202)
+            return _page("waits", message=STOPS, status=202)
         return _page("over", message=attempt.problem)
     except ProctorError as error:
         return _failed(error)
