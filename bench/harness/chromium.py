@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ STOP_S = 20.0
 ACT_S = 60.0  # for a page to come, and for what is to be clicked to be there; a busy machine may take more than Playwright's own half of it
 WORK_LEAD_S = 0.2  # of processor time: another tab, or one that is made ready for the next, works a while too
 WORK_MOST = 50  # times
+ASKED_AGAIN = re.compile("429 .*/api/student/look")  # a check's picture gives way to those of exams, and the page asks again
 CAMERA_FPS = 30  # Chromium plays an mjpeg file at this rate, whatever was recorded
 CAMERA_JPEG_QUALITY = 90  # a camera's own compression must not show beside the page's
 FLAGS = (
@@ -216,8 +218,9 @@ class Chromium:
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.problems.append(f"{message.text} ({message.location.get('url', '')})")
+        problem = f"{message.text} ({message.location.get('url', '')})"
+        if message.type == "error" and not ASKED_AGAIN.search(problem):
+            self.problems.append(problem)
 
     def set_permission(self, name: str, setting: str, origin: str) -> None:
         """What the browser answers when `origin` asks for `name` (camera, microphone): granted, denied or prompt."""

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page
 
 from basics.paths import ROOT
 from bench.harness.chromium import chromium_program
+from bench.harness.server import ServerError
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -33,14 +34,20 @@ def needs_chromium() -> str:
 
 
 def until(page: Page, holds: Callable[[], Any], what: str) -> Any:
-    """Wait for what another process does, while `page` goes on hearing its browser. Fail with `what` when it does not come about."""
-    deadline = time.monotonic() + WAIT_S
+    """Wait for what another process does, while `page` goes on hearing its browser. Fail with `what` when it does not come about.
+
+    A busy server that can't answer once is asked again.
+    """
+    deadline, refused = time.monotonic() + WAIT_S, ""
     while (asked := time.monotonic()) < deadline:
-        found = holds()
-        if found:
-            return found
+        try:
+            if found := holds():
+                return found
+            refused = ""
+        except ServerError as error:
+            refused = f"; {error}"
         page.wait_for_timeout(max(100, 1000 * (time.monotonic() - asked)))  # on a busy machine asking takes at most half of it
-    raise AssertionError(f"did not come about within {WAIT_S:g} s: {what}")
+    raise AssertionError(f"did not come about within {WAIT_S:g} s: {what}{refused}")
 
 
 def show(page: Page, *, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> None:
