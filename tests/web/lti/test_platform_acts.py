@@ -194,6 +194,32 @@ def test_more_time_is_not_given_twice(desk: Desk) -> None:
     assert desk.newest()[:2] == ("not_taken", "refused")
 
 
+def test_what_surely_was_not_taken_is_told_apart_from_what_may_have_been(desk: Desk) -> None:
+    desk.platform.control, desk.platform.tokens = (lambda _act: (401, "application/json", b"{}")), 1  # nor does it give another token
+    desk.ask("update", extra_min=5)
+    assert desk.send() == ["update"]
+    assert desk.newest()[:2] == ("waiting", "away")
+    desk.platform.control, desk.platform.tokens = taken, 1000
+    assert desk.send(3) == ["update"]
+    assert desk.newest() == ("taken", "", 200)
+
+    desk.platform.control = lambda _act: (504, "text/html", b"")
+    desk.ask("update", extra_min=5)
+    assert desk.send() == ["update"]
+    assert (desk.newest(), desk.send(60)) == (("not_taken", "unsure", 504), [])
+    desk.ask("pause")
+    assert desk.send() == ["pause"]
+    desk.platform.control = lambda _act: (503, "text/html", b"")
+    assert desk.send(3) == ["pause"]
+    assert desk.send(3600) == []
+    assert desk.newest()[:2] == ("not_taken", "unsure"), "the first try may have been taken"
+    desk.platform.control = lambda _act: (504, "text/html", b"")
+    waits = desk.ask("flag")
+    desk.send()
+    assert desk.client.delete(f"{desk.path}/{waits['id']}").status_code == 200
+    assert desk.newest()[:2] == ("not_taken", "unsure"), "withdrawn, and perhaps there"
+
+
 def test_an_act_asks_for_one_token_where_the_platform_does_not_say_how_long_it_is_good(desk: Desk) -> None:
     desk.platform.says_how_long, desk.platform.tokens = False, 1
     desk.ask("update", extra_min=5)

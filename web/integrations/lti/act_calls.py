@@ -117,7 +117,7 @@ def ask(session_id: str) -> Response:
     """Ask the learning platform for something: only what it takes, and only a person.
 
     It is kept and sent in the order in which it was asked for, again where the platform is away: a flag for three days, all else for 15 minutes. More
-    time is sent once.
+    time is sent again only where it surely was not taken.
     """
     check_session_id(session_id)
     _check_person()
