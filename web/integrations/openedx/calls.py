@@ -178,16 +178,21 @@ def onboarding_statuses(course_id: str) -> Response:
     if query.user_id is not None:
         status, until = parts().openedx.attempts.onboarding(installation.id, course_id, query.user_id)
         return reply(OnboardingShown(user_id=query.user_id, status=status, expiration_date=until))
-    rows = [row for row in parts().openedx.attempts.onboardings(installation.id, course_id) if query.status in (None, row[1])]
-    begin, pages = (query.page - 1) * query.page_size, max(1, -(-len(rows) // query.page_size))
-    shown = [OnboardingShown(user_id=sub, status=status, expiration_date=until) for sub, status, until in rows[begin : begin + query.page_size]]
+    attempts, begin = parts().openedx.attempts, (query.page - 1) * query.page_size
+    if query.status is None:
+        count, rows = attempts.learners(installation.id, course_id), attempts.onboardings(installation.id, course_id, begin, query.page_size)
+    else:
+        found = [row for row in attempts.onboardings(installation.id, course_id) if row[1] == query.status]
+        count, rows = len(found), found[begin : begin + query.page_size]
+    pages = max(1, -(-count // query.page_size))
+    shown = [OnboardingShown(user_id=sub, status=status, expiration_date=until) for sub, status, until in rows]
 
     def page(number: int) -> str | None:
         more = {"status": query.status} if query.status else {}
         asked = urlencode({"page": number, "page_size": query.page_size, **more})
         return f"{server_address(request)}{request.path}?{asked}" if 1 <= number <= pages else None
 
-    return reply(OnboardingPage(results=shown, count=len(rows), num_pages=pages, next=page(query.page + 1), previous=page(query.page - 1)))
+    return reply(OnboardingPage(results=shown, count=count, num_pages=pages, next=page(query.page + 1), previous=page(query.page - 1)))
 
 
 def _installation() -> Installation:
