@@ -105,6 +105,16 @@ def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: Flask
     assert erased(client)[0] == 404
 
 
+def test_the_lines_of_a_student_go_though_the_records_went_at_another_server(client: FlaskClient, exam: Parts) -> None:
+    assert erased(client)[0] == 200
+    log = exam.settings.log_dir / "app.log"
+    log.write_text(f"a line of {STUDENT}\na line of bob\n", encoding="utf-8")
+    status, receipt = erased(client)
+    assert (status, receipt["counts"]["lines"], receipt["counts"]["sessions"]) == (200, 1, 0)
+    assert log.read_text("utf-8").split() == ["a", "line", "of", "bob"]
+    assert erased(client)[0] == 404
+
+
 def test_an_id_is_typed_twice(client: FlaskClient, exam: Parts) -> None:
     assert erased(client, again="bob")[0] == 422
     assert client.get(f"/api/session/{SESSION}/details").status_code == 200
