@@ -18,7 +18,7 @@ from tests.helpers.lti import HERE, INSTRUCTOR, launch, on_loopback
 from tests.helpers.lti_proctoring import CONTROL, SCOPE, Proctored, sit, taken
 from tests.helpers.people import administrator, someone
 from tests.helpers.waiting import until
-from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of
+from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.integrations.lti.act_sender import FAILED_MAX, ActSender
 from web.operator.health import part_states
 from web.parts import parts_of
@@ -271,11 +271,31 @@ def test_nothing_is_sent_that_the_platform_does_not_take_or_that_no_person_asks(
     assert auditor.post(desk.path, action="flag").status_code == 403
 
 
+def test_a_script_on_this_machine_is_no_person_unless_it_says_whose_word_it_brings(make_app: MakeApp, student: str) -> None:
+    app = make_app()
+    local, script, browser = parts_of(app).access.local, local_client(app), local_client(app)
+    assert local is not None
+    created = script.post("/api/session/create", json={"user_id": student, "exam_id": "plain", "source": "browser"})
+    path, act = f"/api/session/{created.get_json()['session_id']}/platform", {"action": "flag"}
+    token, firefox = {"Authorization": f"Bearer {local.token}"}, {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+    nothing: dict[str, str] = {}
+    for headers in (nothing, token, firefox | token):
+        for answer in (script.post(path, json=act, headers=headers), script.delete(f"{path}/an-act", headers=headers)):
+            assert error_of(answer, 403)["field"] == "by"
+    assert browser.get(f"/?local={local.token}", headers=firefox).status_code == 303
+    for client, headers, by in ((script, nothing, {"by": "Ada"}), (script, token, {"by": "Ada"}), (browser, firefox, nothing)):
+        assert error_of(client.post(path, json={**act, **by}, headers=headers), 409)["field"] == "action", "a person, and no platform"
+        assert error_of(client.delete(f"{path}/an-act", query_string=by, headers=headers), 404)["field"] == "act_id"
+
+
 def test_what_waits_can_be_withdrawn_and_names_no_platform_that_is_gone(desk: Desk) -> None:
     parts = desk.parts
     desk.platform.control = lambda _act: (503, "text/plain", b"")
     fresh = desk.ask("flag")
-    assert desk.client.delete(f"{desk.path}/{fresh['id']}").status_code == 200, "before it was ever tried"
+    assert desk.client.delete(f"{desk.path}/{fresh['id']}?by=Somebody").status_code == 200, "before it was ever tried"
+    assert parts.database.flush(10)
+    (noted,) = [entry for entry in parts.database.audit_entries() if entry["what"] == "platform: withdrawn"]
+    assert noted["who"] == "Somebody"
     first, second = desk.ask("flag"), desk.ask("pause")
     platform = parts.platform_acts.platforms()[0]
     assert len(Outbox(parts.database, desk.clock).due(platform, 1)) == 1
