@@ -43,7 +43,8 @@ BY_SESSION = frozenset({*OF_A_SESSION, "seals"})
 ALWAYS_COUNTED = ("sessions", *OF_A_SESSION, "accommodations", "rehearsals")
 KEPT_OF_ENTRY = frozenset({*LINKS, "at", "what", "older", "older_sha256"})
 CALLED_BY: Mapping[str, tuple[str, ...]] = {"roster": ("email",), "lti_people": ("email", "sub"), "lti_attempts": ("sub",), "edx_attempts": ("sub",)}
-CALLED_LEAST = 20  # characters of what a platform calls somebody, where lines are sought that have it: a shorter one may be any word or number
+CALLED_LEAST = 20  # characters of what a platform calls somebody, where lines are sought that have it: a shorter one may be any word or number,
+SESSION = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)  # and this another student's session
 LINE_MAX = 1 << 20  # bytes
 PAGE = 1000
 ROWS_MAX = 10_000  # of one collection that a student's export has
@@ -125,9 +126,11 @@ class Erasure:
 
     def blank(self, names: Collection[str]) -> int:
         """Blank the lines of logs, and of what was set aside, that have one of these names; how many. Raise `StorageError`."""
-        return self._blank(re.compile(_bytes_of(set(names)), re.IGNORECASE))
+        if not names:
+            return 0
+        return self._blank_files(re.compile(_bytes_of(set(names)), re.IGNORECASE))
 
-    def _blank(self, gone: re.Pattern[bytes]) -> int:
+    def _blank_files(self, gone: re.Pattern[bytes]) -> int:
         return sum(_blank_lines(path, gone) for folder in self.folders for path in _files(folder))
 
     @contextmanager
@@ -157,8 +160,10 @@ class Erasure:
         named = {name: _named(name, spellings, ids) for name in self._collections()}
         counts = dict.fromkeys(ALWAYS_COUNTED, 0) | {name: self._count(name, query) for name, query in named.items()} | {"sessions": len(ids)}
         entries = self._to_blank(spellings, ids)
-        lines = 0
-        if not any(counts.values()) and not entries and not (lines := self.blank(spellings)):  # the records may have gone at another server
+        lines, nothing = 0, not any(counts.values()) and not entries
+        if nothing and self.retention.other_servers():  # at one of which all else may have gone by the same call
+            lines = self.blank(spellings)
+        if nothing and not lines:
             raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(user_id)), field="user_id")
         self._check(sessions, user_id)
         counts["clips"] = self._count("intervals", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
@@ -175,7 +180,7 @@ class Erasure:
         self._replace({str(entry["_id"]): _blank(entry, at) for entry in entries if "seq" in entry})
         sought = f'"user_look":"{look(user_id)}"'  # as MongoDB's log tells a slow query
         gone = re.compile(b"|".join([*(re.escape(one.encode()) for one in ids), _bytes_of({*spellings, *folders, *called, sought})]), re.IGNORECASE)
-        counts["lines"] = lines + self._blank(gone)
+        counts["lines"] = lines + self._blank_files(gone)
         salt = secrets.token_hex(16)
         receipt = Receipt(hashlib.sha256(f"{salt}{user_id}".encode()).hexdigest(), salt, counts, tuple(ids))
         older = {str(entry["_id"]): _blank(entry, at) for entry in entries if "seq" not in entry}
@@ -232,7 +237,7 @@ class Erasure:
             for one in fields:
                 with self.database.reading():
                     found.update(self.database.collection(name).distinct(one, {"user_id": {"$in": spellings}}))
-        return {one for one in found if isinstance(one, str) and ("@" in one or len(one) >= CALLED_LEAST)}
+        return {one for one in found if isinstance(one, str) and ("@" in one or is_alone(one))}
 
     # The audit
 
@@ -266,6 +271,11 @@ class Erasure:
             before = before_the_chain(older.find(UNCHAINED).sort("_id", 1))
             after = before_the_chain(blank.get(str(row["_id"]), row) for row in older.find(UNCHAINED).sort("_id", 1))
         return {"older_erased": len(blank), "older_before": before["older_sha256"], "older_after": after["older_sha256"]}
+
+
+def is_alone(called: str) -> bool:
+    """Is what a platform calls somebody nobody else's and nothing else's, so that lines may go because of it?"""
+    return len(called) >= CALLED_LEAST and not SESSION.fullmatch(called)
 
 
 def _blank(entry: Document, at: datetime) -> Document:

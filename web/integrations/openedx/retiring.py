@@ -7,6 +7,7 @@ from contextlib import suppress
 from basics.errors import NotFound, ProctorError
 from records.edx_attempts import student_id_of
 from records.edx_installations import Installation
+from records.erasure import is_alone
 from records.lti_accounts import is_of_platform_alone
 from records.lti_people import LtiPerson, user_id_of
 from web.calls.audit import note
@@ -34,7 +35,7 @@ def _erase(installation: Installation, sub: str) -> None:
     if parts().lti.people.by_user_id(staff) is not None:
         with suppress(NotFound):
             records.erase(staff, BY)
-    records.blank([sub])  # lines may name whom no record does
+    records.blank([sub] if is_alone(sub) else [])  # lines may name whom no record does
 
 
 def _end_account(person: LtiPerson) -> None:
