@@ -5,7 +5,7 @@
 // there: to a browser it is another site's, so neither channels nor locks are shared with it. What the page before knew stands in the tab's own storage.
 
 const LOOK_MS = 4000; // for so long a new page looks for the window
-const ASK_MS = 5000; // a window that is covered before the exam begins has its timers once a minute; messages come through
+const ASK_MS = 5000; // a window whose timers sleep all the same: messages come through
 const SILENT_MS = 20_000; // a busy computer's window is late
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/; // a page that asks for a login is none
 const TOKEN_MAX = 4096; // characters
