@@ -25,6 +25,7 @@ from records.stores import Store
 COLLECTION = "edx_attempts"
 ATTEMPTS_MAX = 100  # of one student in one exam
 STUDENTS_MAX = 5000  # of one course that are listed
+ONBOARDING_MAX = 100  # of a student's newest attempts at practice exams, by which their onboarding stands
 ONBOARDED_FOR = timedelta(days=365)  # since a person passed it
 EPOCH = datetime.fromtimestamp(0).astimezone()
 
@@ -134,26 +135,32 @@ class EdxAttempts:
 
     def onboarding(self, installation_id: str, course_id: str, sub: str) -> tuple[Onboarding, datetime | None]:
         """How a student's onboarding stands for a course, and until when it is good where it is approved."""
-        query: Document = {"installation_id": installation_id, "user_id": student_id_of(installation_id, sub), "practice": True}
+        query: Document = {"installation_id": installation_id, "sub": sub, "practice": True}
         with self._database.reading():
-            found = self._database.collection(COLLECTION).find(query).sort("made_at", DESCENDING).limit(ATTEMPTS_MAX)
+            found = self._database.collection(COLLECTION).find(query).sort("made_at", DESCENDING).limit(ONBOARDING_MAX)
             rows = [_attempt(row) for row in found]
         return _onboarding(rows, course_id, utc_now())
 
-    def onboardings(self, installation_id: str, course_id: str) -> list[tuple[str, Onboarding, datetime | None]]:
-        """The same of all who have an attempt in a course, by how Open edX calls them; at most 5,000."""
+    def learners(self, installation_id: str, course_id: str) -> int:
+        """How many have an attempt in a course, at most 5,000."""
         with self._database.reading():
-            kept, now = self._database.collection(COLLECTION), utc_now()
-            of_course: Document = {"installation_id": installation_id, "course_id": course_id, "deleted": {"$ne": True}}
-            subs = [
-                row["_id"]
-                for row in kept.aggregate([{"$match": of_course}, {"$group": {"_id": "$sub"}}, {"$sort": {"_id": 1}}, {"$limit": STUDENTS_MAX}])
-            ]
-            ids = {student_id_of(installation_id, sub): sub for sub in subs}
-            found: dict[str, list[Attempt]] = {sub: [] for sub in subs}
-            for row in kept.find({"installation_id": installation_id, "user_id": {"$in": list(ids)}, "practice": True}):
-                found[ids[row["user_id"]]].append(_attempt(row))
-        return [(sub, *_onboarding(attempts, course_id, now)) for sub, attempts in found.items()]
+            found = list(self._database.collection(COLLECTION).aggregate([*_in_course(installation_id, course_id), {"$count": "learners"}]))
+        return int(found[0]["learners"]) if found else 0
+
+    def onboardings(
+        self, installation_id: str, course_id: str, skip: int = 0, limit: int = STUDENTS_MAX
+    ) -> list[tuple[str, Onboarding, datetime | None]]:
+        """The onboarding of those who have an attempt in a course, by how Open edX calls them: `limit` of them, without the first so many."""
+        newest: list[Document] = [
+            {"$match": {"installation_id": installation_id, "practice": True}},
+            {"$sort": {"made_at": DESCENDING}},
+            {"$limit": ONBOARDING_MAX},
+        ]
+        theirs = {"from": COLLECTION, "localField": "_id", "foreignField": "sub", "pipeline": newest, "as": "attempts"}
+        some: list[Document] = [*_in_course(installation_id, course_id), {"$skip": skip}, {"$limit": limit}, {"$lookup": theirs}]
+        with self._database.reading():
+            rows, now = self._database.collection(COLLECTION).aggregate(some), utc_now()
+            return [(row["_id"], *_onboarding([_attempt(one) for one in row["attempts"]], course_id, now)) for row in rows]
 
     def _set(self, attempt_id: str, fields: Document) -> None:
         with self._database.reading():
@@ -163,6 +170,12 @@ class EdxAttempts:
         with self._database.reading():
             row = self._database.collection(COLLECTION).find_one(query)
         return _attempt(row) if row is not None else None
+
+
+def _in_course(installation_id: str, course_id: str) -> list[Document]:
+    """Stages that give the learners of a course, in order."""
+    of_course: Document = {"installation_id": installation_id, "course_id": course_id, "deleted": {"$ne": True}}
+    return [{"$match": of_course}, {"$group": {"_id": "$sub"}}, {"$sort": {"_id": 1}}, {"$limit": STUDENTS_MAX}]
 
 
 def attempt_at(attempts: list[Attempt], began: datetime) -> Attempt | None:

@@ -42,6 +42,9 @@ NOT_BY_STUDENT = frozenset({"sessions", "audit", "server", "users", "tokens", "l
 BY_SESSION = frozenset({*OF_A_SESSION, "seals"})
 ALWAYS_COUNTED = ("sessions", *OF_A_SESSION, "accommodations", "rehearsals")
 KEPT_OF_ENTRY = frozenset({*LINKS, "at", "what", "older", "older_sha256"})
+CALLED_BY: Mapping[str, tuple[str, ...]] = {"roster": ("email",), "lti_people": ("email", "sub"), "lti_attempts": ("sub",), "edx_attempts": ("sub",)}
+CALLED_LEAST = 20  # characters of what a platform calls somebody, where lines are sought that have it: a shorter one may be any word or number,
+SESSION = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)  # and this another student's session
 LINE_MAX = 1 << 20  # bytes
 PAGE = 1000
 ROWS_MAX = 10_000  # of one collection that a student's export has
@@ -121,6 +124,15 @@ class Erasure:
                     self.note(DELETED, by, count=len(deleted), sessions=deleted)
                 raise
 
+    def blank(self, names: Collection[str]) -> int:
+        """Blank the lines of logs, and of what was set aside, that have one of these names; how many. Raise `StorageError`."""
+        if not names:
+            return 0
+        return self._blank_files(re.compile(_bytes_of(set(names)), re.IGNORECASE))
+
+    def _blank_files(self, gone: re.Pattern[bytes]) -> int:
+        return sum(_blank_lines(path, gone) for folder in self.folders for path in _files(folder))
+
     @contextmanager
     def _gone(self, ids: list[str], students: Collection[str], deleted: list[str] | None = None) -> Iterator[list[str]]:
         """Within it nobody stores anything of these sessions and students, and what somebody stores just now has come in. Sessions stay gone."""
@@ -148,11 +160,14 @@ class Erasure:
         named = {name: _named(name, spellings, ids) for name in self._collections()}
         counts = dict.fromkeys(ALWAYS_COUNTED, 0) | {name: self._count(name, query) for name, query in named.items()} | {"sessions": len(ids)}
         entries = self._to_blank(spellings, ids)
-        if not any(counts.values()) and not entries:
+        lines, nothing = 0, not any(counts.values()) and not entries
+        if nothing and self.retention.other_servers():  # at one of which all else may have gone by the same call
+            lines = self.blank(spellings)
+        if nothing and not lines:
             raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(user_id)), field="user_id")
         self._check(sessions, user_id)
         counts["clips"] = self._count("intervals", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
-        folders = self._clip_folders(ids)
+        folders, called = self._clip_folders(ids), self._called(spellings)
         self.mark()
         self._delete(ids, deleted, erased=True)
         for name, query in named.items():
@@ -164,8 +179,8 @@ class Erasure:
         at = utc_now()
         self._replace({str(entry["_id"]): _blank(entry, at) for entry in entries if "seq" in entry})
         sought = f'"user_look":"{look(user_id)}"'  # as MongoDB's log tells a slow query
-        gone = re.compile(b"|".join([*(re.escape(one.encode()) for one in ids), _bytes_of({*spellings, *folders, sought})]), re.IGNORECASE)
-        counts["lines"] = sum(_blank_lines(path, gone) for folder in self.folders for path in _files(folder))
+        gone = re.compile(b"|".join([*(re.escape(one.encode()) for one in ids), _bytes_of({*spellings, *folders, *called, sought})]), re.IGNORECASE)
+        counts["lines"] = lines + self._blank_files(gone)
         salt = secrets.token_hex(16)
         receipt = Receipt(hashlib.sha256(f"{salt}{user_id}".encode()).hexdigest(), salt, counts, tuple(ids))
         older = {str(entry["_id"]): _blank(entry, at) for entry in entries if "seq" not in entry}
@@ -215,6 +230,15 @@ class Erasure:
             paths = self.database.collection("intervals").distinct("clip.path", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
         return {str(path).partition("/")[0] for path in paths if "/" in str(path)}
 
+    def _called(self, spellings: list[str]) -> set[str]:
+        """What else names the student in a line: addresses, and what platforms call them."""
+        found: set[Any] = set()
+        for name, fields in CALLED_BY.items():
+            for one in fields:
+                with self.database.reading():
+                    found.update(self.database.collection(name).distinct(one, {"user_id": {"$in": spellings}}))
+        return {one for one in found if isinstance(one, str) and ("@" in one or is_alone(one))}
+
     # The audit
 
     def _entries(self, spellings: list[str], ids: list[str]) -> Iterator[Document]:
@@ -247,6 +271,11 @@ class Erasure:
             before = before_the_chain(older.find(UNCHAINED).sort("_id", 1))
             after = before_the_chain(blank.get(str(row["_id"]), row) for row in older.find(UNCHAINED).sort("_id", 1))
         return {"older_erased": len(blank), "older_before": before["older_sha256"], "older_after": after["older_sha256"]}
+
+
+def is_alone(called: str) -> bool:
+    """Is what a platform calls somebody nobody else's and nothing else's, so that lines may go because of it?"""
+    return len(called) >= CALLED_LEAST and not SESSION.fullmatch(called)
 
 
 def _blank(entry: Document, at: datetime) -> Document:

@@ -305,8 +305,7 @@ class HookSender:
         over, tries = first + LONGEST, int(row["tries"])
         if now >= over or (row.get("alone") and tries + 1 >= TRIES_ALONE):
             return None
-        pause = RETRY_S[min(tries, len(RETRY_S) - 1)] * (1 + random.uniform(-JITTER, JITTER))
-        return min(now + timedelta(seconds=max(pause, least_s)), over)
+        return min(now + timedelta(seconds=max(pause_s(tries, random.random()), least_s)), over)
 
     def _took(self, endpoint: Endpoint, now: datetime) -> None:
         """Note that an endpoint takes what it is sent: at once where it failed before, else once a minute."""
@@ -368,6 +367,11 @@ class HookSender:
 
     def _age(self) -> float:
         return round(max(0.0, (self._now() - self._oldest).total_seconds()), 1) if self._oldest is not None else 0.0
+
+
+def pause_s(tries: int, chance: float) -> float:
+    """Seconds until the next try of what failed now, after so many tries before; `chance`, 0 to 1, makes it shorter or longer."""
+    return RETRY_S[min(tries, len(RETRY_S) - 1)] * (1 + JITTER * (2 * chance - 1))
 
 
 def _asked_for(retry_after: str, now: datetime) -> float | None:

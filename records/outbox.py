@@ -260,9 +260,18 @@ class Outbox:
         names, user_id = row.get("names") or {}, row.get("user_id")
         return with_names(body, by=str(names.get("by") or ""), student=self._name_of(user_id, exam_id) if user_id else "")
 
-    def finish(self, row: Document, state: str, last: Mapping[str, Any], due_at: datetime | None = None, *, tried: bool = True) -> bool:
+    def finish(
+        self,
+        row: Document,
+        state: str,
+        last: Mapping[str, Any],
+        due_at: datetime | None = None,
+        *,
+        tried: bool = True,
+        forget: Sequence[str] = (),
+    ) -> bool:
         """Note what came of a try: `state` is "delivered", "given_up", or "waiting" until `due_at`. Once it is over the next of its session goes.
-        Not `tried`: it was given up without one.
+        Not `tried`: it was given up without one. `forget` names fields that hold no more.
 
         False, and nothing is noted, where the notice is not this caller's any more.
         """
@@ -272,7 +281,7 @@ class Outbox:
             fields["due_at"] = due_at or now
         elif row.get("type") != ACT:  # which stays with its session
             fields["expires_at"] = now + self._keep
-        change = {"$set": fields, "$inc": {"tries": int(tried)}, "$unset": {"in_hand_until": ""}}
+        change = {"$set": fields, "$inc": {"tries": int(tried)}, "$unset": dict.fromkeys(("in_hand_until", *forget), "")}
         with self._database.reading():
             rows = self._database.collection(COLLECTION)
             if not rows.update_one({"_id": row["_id"], "state": "waiting", "claim": row["claim"]}, change).matched_count:

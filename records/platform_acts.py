@@ -26,7 +26,8 @@ from records.outbox import COLLECTION as OUTBOX
 Action = Literal["flag", "pause", "resume", "terminate", "update"]
 Why = Literal["", "away", "late", "gone", "off", "unsure", "page", "refused", "withdrawn"]
 """Why the platform has not taken an act. `away`: it is tried again. `late`: it was away for too long. `gone`, `off`: it is not registered any more,
-or switched off here. `unsure`: its answer was lost. `page`: a web page answered, so that it can't be told. `refused`: it said no."""
+or switched off here. `unsure`: it may have been taken, its answer was lost. `page`: a web page answered, so that it can't be told. `refused`: it said
+no."""
 ACTS_MAX = 200  # of one attempt
 OF_A_PLATFORM = "lti "  # before a registration's id, where the outbox names whom a notice is for
 OF_PLATFORMS = {"$gt": OF_A_PLATFORM, "$lt": f"{OF_A_PLATFORM}~"}
@@ -94,7 +95,8 @@ class PlatformActs:
         if row["state"] != "waiting":
             raise Conflict(_("This was sent already, or given up."))
         now, in_hand_until = self._now(), row.get("in_hand_until")
-        last = {**dict(row.get("last") or {}), "at": now, "why": "withdrawn", "by": by}
+        why: Why = "unsure" if row.get("sent") else "withdrawn"  # the platform may have it
+        last = {**dict(row.get("last") or {}), "at": now, "why": why, "by": by}
         if (in_hand_until is not None and in_hand_until > now) or not self._outbox.finish(row, "given_up", last, tried=False):
             raise Conflict(_("This is being sent in this moment. Look again what came of it."))
         return row
@@ -114,7 +116,9 @@ class PlatformActs:
             return rows.count_documents(query, limit=COUNTED_MAX), oldest["made_at"] if oldest else None
 
     def sends(self, row: Document) -> Sending:
-        """From now on it may be at the platform. "again" where that was so before; "not" where it is not this caller's any more."""
+        """From now on it may be at the platform, until it is known not to be (`Outbox.finish` forgets `sent` then). "again" where it may be there
+        since before; "not" where it is not this caller's any more.
+        """
         mine = {"_id": row["_id"], "state": "waiting", "claim": row["claim"]}
         with self._database.reading():
             before = self._database.collection(OUTBOX).find_one_and_update(mine, {"$set": {"sent": True}}, {"sent": 1})

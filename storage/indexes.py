@@ -172,8 +172,9 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "edx_attempts": [
         IndexModel([("exam_key", 1), ("user_id", 1), ("made_at", 1)], name="of_student"),
-        IndexModel([("installation_id", 1), ("user_id", 1)], name="of_person"),
-        IndexModel([("installation_id", 1), ("course_id", 1), ("sub", 1)], name="of_course"),
+        # A learner's newest at practice exams are read from it alone; and who is in a course without one document.
+        IndexModel([("installation_id", 1), ("sub", 1), ("made_at", -1)], name="practice", partialFilterExpression={"practice": True}),
+        IndexModel([("installation_id", 1), ("course_id", 1), ("sub", 1), ("deleted", 1)], name="learners"),
         IndexModel([("user_id", 1)], name="of_user"),
         IndexModel([("made_at", 1)], name="over", expireAfterSeconds=800 * 86_400),
     ],
@@ -215,6 +216,7 @@ OUTDATED = {
     "intervals": ("tally", "scored", "scored_of_exam"),
     "conclusions": ("of_exam",),
     "roster": ("of_exam",),
+    "edx_attempts": ("of_person", "of_course"),
     "exams": ("of_teacher",),
 }
 """Indexes that an older version made and nothing asks for any more: each would be kept up with every write."""

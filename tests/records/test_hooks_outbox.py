@@ -13,7 +13,7 @@ from basics.times import utc_now
 from database import Database
 from records import hook_marks, outbox
 from records.hook_marks import marked_of, unmark
-from records.hook_sender import LONGEST, RETRY_S
+from records.hook_sender import LONGEST, RETRY_S, pause_s
 from records.outbox import announce_erasure
 from storage.marks import Mark, mark_names, marks_of, without_marks
 from tests.helpers.databases import PATIENT_S, opened
@@ -68,6 +68,11 @@ def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(sending: Sending, r
     assert len(receiver.came[1][0]["webhook-signature"].split()) == 1
     with sending.database.reading():
         assert old not in str(list(sending.database.collection("hooks").find()))
+
+
+@pytest.mark.parametrize(("tries", "usual"), [*enumerate(RETRY_S), (100, RETRY_S[-1])])
+def test_a_pause_is_a_tenth_shorter_or_longer_at_most(tries: int, usual: float) -> None:
+    assert [pause_s(tries, chance) for chance in (0.0, 0.5, 1.0)] == pytest.approx([0.9 * usual, usual, 1.1 * usual])
 
 
 def test_what_fails_is_tried_again_for_three_days_and_then_the_endpoint_is_disabled(sending: Sending, receiver: Receiver) -> None:

@@ -105,6 +105,32 @@ def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: Flask
     assert erased(client)[0] == 404
 
 
+def test_the_lines_of_a_student_go_though_the_records_went_at_another_server(
+    client: FlaskClient, exam: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert erased(client)[0] == 200
+    log = exam.settings.log_dir / "app.log"
+    log.write_text(f"a line of {STUDENT}\na line of bob\n", encoding="utf-8")
+    assert erased(client)[0] == 404, "there is no other: it may be an ID that nobody has"
+    monkeypatch.setattr(exam.retention, "other_servers", lambda: ["room-2"])
+    status, receipt = erased(client)
+    assert (status, receipt["counts"]["lines"], receipt["counts"]["sessions"]) == (200, 1, 0)
+    assert log.read_text("utf-8").split() == ["a", "line", "of", "bob"]
+    assert erased(client)[0] == 404
+
+
+def test_lines_that_name_a_student_otherwise_go_too_but_none_for_what_may_be_anything_else(client: FlaskClient, exam: Parts, stored: Any) -> None:
+    called = {"email": "zoe@uni.example", "sub": "7f3c-a-subject-of-a-platform"}
+    stored.roster.update_one({"user_id": STUDENT}, {"$set": {"email": called["email"]}})
+    for number, one in enumerate((called["sub"], "2", OTHER)):
+        stored.lti_attempts.insert_one({"_id": str(number), "user_id": STUDENT, "sub": one})
+    log = exam.settings.log_dir / "app.log"
+    kept = ["number 2", f"[{OTHER}]", "to anzoe@uni.example"]
+    log.write_text("\n".join([*(f"of {one}" for one in called.values()), *kept]) + "\n")
+    assert erased(client)[0] == 200
+    assert [line for line in log.read_text().splitlines() if line.strip()] == kept
+
+
 def test_an_id_is_typed_twice(client: FlaskClient, exam: Parts) -> None:
     assert erased(client, again="bob")[0] == 422
     assert client.get(f"/api/session/{SESSION}/details").status_code == 200

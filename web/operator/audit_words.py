@@ -93,6 +93,7 @@ ACTS: Mapping[str, Text] = {
     "message: message": _("Message to a student"),
     "message: warning": _("Warning to a student"),
     "moment: marked": _("Moment marked"),
+    "openedx: account stays": _("Account of who was retired in Open edX kept: somebody here gave it a role or a password"),
     "openedx: attempt deleted": _("Attempt deleted by Open edX"),
     "openedx: attempt made": _("Attempt made by Open edX"),
     "openedx: changed": _("Open edX changed"),

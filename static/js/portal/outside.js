@@ -45,6 +45,7 @@ export class Outside {
   #left = BURST;
   #leftAt;
   #onToken = () => {};
+  #timer = null;
 
   /** `page` is this window: its body names the exam (`data-exam-key`) and its sites (`data-sites`), none where no other site starts it. */
   constructor(page, { now = () => performance.now(), clock = pageMs } = {}) {
@@ -54,7 +55,7 @@ export class Outside {
     if (!this.isOn) return;
     page.addEventListener("message", (event) => this.#hear(event));
     for (const type of ["focus", "blur"]) page.addEventListener(type, () => this.tick());
-    page.setInterval(() => this.tick(), SAY_MS);
+    this.#beat();
   }
 
   /** Does a page of another site start this exam? Then that page tells when it is left, and this one has nothing to tell of it. */
@@ -119,6 +120,18 @@ export class Outside {
     }
     this.#onToken = () => {};
     return answer;
+  }
+
+  /** A tick each second, from a worker: out of sight the page's own timers fall to one a minute, and a new page of the exam waits for a word. */
+  #beat() {
+    this.page.setInterval(() => this.tick(), SAY_MS); // where there is no worker
+    try {
+      this.#timer = new this.page.Worker(new URL("../sending/worker-timer.js", import.meta.url));
+      this.#timer.onmessage = () => this.tick();
+      this.#timer.postMessage({ period: SAY_MS });
+    } catch (error) {
+      console.info("This browser gives no worker; out of sight its timers are slow.", error.name);
+    }
   }
 
   #say(message) {

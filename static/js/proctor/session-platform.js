@@ -67,7 +67,8 @@ export class SessionPlatform {
     const line = make("li", { "data-level": state === "not_taken" ? "warning" : "message" }, words, make("span", { class: "muted", text: t.from(by, clockTime(Date.parse(at))) }));
     if (state === "waiting" && this.asks) {
       const button = oneWish(make("button", { type: "button", class: "quiet", text: t.withdraw, "data-act": act.id }));
-      button.addEventListener("click", () => this.#do(button, () => call(`${this.path}/${act.id}`, { method: "DELETE" })));
+      const by = () => (reviewer() ? `?by=${encodeURIComponent(reviewer())}` : "");
+      button.addEventListener("click", () => this.#do(button, () => call(`${this.path}/${act.id}${by()}`, { method: "DELETE" })));
       line.append(button);
     }
     return line;

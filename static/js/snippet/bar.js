@@ -14,8 +14,8 @@ button:focus-visible { outline: 3px solid #fff; outline-offset: 2px; }
 [hidden] { display: none; }
 `;
 
-const NEEDS = new Set(["none", "opening", "check", "closed", "silent", "blocked"]); // something of the student
-const OPENS = { none: "open", blocked: "open", closed: "again", silent: "again", over: "open" }; // over: of who sat here before, perhaps
+const NEEDS = new Set(["none", "sought", "opening", "check", "closed", "silent", "blocked"]); // something of the student
+const OPENS = { none: "open", sought: "again", blocked: "open", closed: "again", silent: "again", over: "open" }; // over: of who sat here before, perhaps
 const SHOWS = new Set(["opening", "check", "watched", "paused", "offline", "silent"]);
 
 /** What the bar has in a state: `{words, needs, sign, opens, shows}`; `opens` names the button that opens the window, `shows`: there is one that shows it. Pure. */

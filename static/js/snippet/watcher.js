@@ -1,13 +1,17 @@
 // The exam page's side of the window that watches: finds it on each page of the site, opens it at a press, and tells it what is done here.
 //
 // The window says every second to the tab that opened it that it is there, whatever page that tab shows: so a new page finds it without opening anything,
-// which browsers allow only at a press. Each side takes the other's word from its own site alone.
+// which browsers allow only at a press. Each side takes the other's word from its own site alone. A page can't look by itself whether the window is
+// there: to a browser it is another site's, so neither channels nor locks are shared with it. What the page before knew stands in the tab's own storage.
 
 const LOOK_MS = 4000; // for so long a new page looks for the window
-const ASK_MS = 5000; // a window that is covered before the exam begins has its timers once a minute; messages come through
+const ASK_MS = 5000; // a window whose timers sleep all the same: messages come through
 const SILENT_MS = 20_000; // a busy computer's window is late
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/; // a page that asks for a login is none
 const TOKEN_MAX = 4096; // characters
+const FEATURES = "popup,width=560,height=780";
+const EMPTY = new Set(["", "about:blank"]);
+const SEEKS = new Set(["none", "sought", "blocked"]); // where a press looks first whether the window is there: opened by its address it is loaded anew
 const STANDS = new Set(["check", "watched", "paused", "offline", "over"]); // what the window may say of itself
 
 export class Watcher {
@@ -45,17 +49,24 @@ export class Watcher {
       this.#sayThere();
     }
     if (this.#window && silent > SILENT_MS) this.#set("silent");
-    else if (this.state === "looking" && silent > LOOK_MS) this.#set("none");
+    else if (this.state === "looking" && silent > LOOK_MS) this.#set(this.#wasThere ? "sought" : "none");
   }
 
   /** At a press: browsers open windows at nothing else. */
   open() {
     const address = new URL(`embed/window/${this.exam}`, this.home);
     if (this.lang) address.searchParams.set("lang", this.lang);
-    const opened = this.page.open(address.href, `proctor-${this.exam}`, "popup,width=560,height=780");
+    const seeks = SEEKS.has(this.state);
+    const opened = this.page.open(seeks ? "" : address.href, `proctor-${this.exam}`, FEATURES);
     if (!opened) return this.#set("blocked");
     this.#window = opened;
     this.#heardAt = this.now();
+    if (seeks && !isEmpty(opened)) {
+      opened.focus();
+      this.#sayThere(); // it answers, though its timers sleep
+      return this.#set("sought");
+    }
+    if (seeks) opened.location.replace(address.href);
     return this.#set("opening");
   }
 
@@ -107,6 +118,38 @@ export class Watcher {
   #set(state, message = false) {
     if (state === this.state && message === this.message) return;
     Object.assign(this, { state, message });
+    if (STANDS.has(state) || state === "closed") this.#remember(!["over", "closed"].includes(state));
     this.onChange(this);
+  }
+
+  get #storeKey() {
+    return `proctor-${this.exam}`;
+  }
+
+  /** Did a page before this one, in this tab, know of a window that was there last? */
+  get #wasThere() {
+    try {
+      return this.page.sessionStorage.getItem(this.#storeKey) !== null;
+    } catch {
+      return false; // the browser keeps nothing for this site
+    }
+  }
+
+  #remember(isThere) {
+    try {
+      if (isThere) this.page.sessionStorage.setItem(this.#storeKey, "there");
+      else this.page.sessionStorage.removeItem(this.#storeKey);
+    } catch {
+      // the same
+    }
+  }
+}
+
+/** Is nothing in the window yet? What another site has in it can't be read. */
+function isEmpty(window) {
+  try {
+    return EMPTY.has(window.location.href);
+  } catch {
+    return false;
   }
 }

@@ -6,7 +6,11 @@ import { Outside, standing } from "../../../static/js/portal/outside.js";
 
 const SITE = "https://exams.example";
 
-function opened({ sites = `${SITE} https://other.example`, hasOpener = true } = {}) {
+class NoWorker {
+  postMessage() {}
+}
+
+function opened({ sites = `${SITE} https://other.example`, hasOpener = true, Worker = NoWorker } = {}) {
   const at = { ms: 0 };
   const heard = {};
   const told = [];
@@ -15,7 +19,7 @@ function opened({ sites = `${SITE} https://other.example`, hasOpener = true } = 
   const body = { dataset: { examKey: "k", sites, blurMinS: "0.5", step: "exam" } };
   const lists = { "exam-bar": bar, "exam-messages": { childElementCount: 0 }, "exam-notices": { childElementCount: 0 } };
   const document = { body, hasFocus: () => false, getElementById: (id) => lists[id] ?? null };
-  const page = { document, opener: hasOpener ? opener : null, addEventListener: (type, hear) => (heard[type] = hear), setInterval() {}, setTimeout };
+  const page = { document, opener: hasOpener ? opener : null, addEventListener: (type, hear) => (heard[type] = hear), setInterval() {}, setTimeout, Worker };
   const outside = new Outside(page, { now: () => at.ms, clock: () => 1e6 + at.ms });
   const says = (data, { origin = SITE, source = opener } = {}) => heard.message?.({ origin, source, data: { proctor: 1, exam: "k", ...data } });
   return { at, outside, says, told, body, bar, lists, document };
@@ -55,6 +59,26 @@ test("a window whose timers sleep answers a page that calls it, and does not ans
   says({ says: "there", hidden: false });
   says({ says: "there", hidden: false });
   assert.deepEqual(told.map(([{ says: what }]) => what), ["here", "here"]);
+});
+
+test("a window whose own timers sleep says each second that it is there, by a worker's ticks", () => {
+  const workers = [];
+  class Worker {
+    constructor(address) {
+      workers.push({ worker: this, file: address.pathname.split("/").at(-1) });
+    }
+
+    postMessage({ period }) {
+      workers.at(-1).period = period;
+    }
+  }
+  const { at, told } = opened({ sites: SITE, Worker });
+  const [{ worker, file, period }, ...others] = workers;
+  assert.deepEqual([file, period, others], ["worker-timer.js", 1000, []]);
+  for (at.ms = 1000; at.ms <= 3000; at.ms += period) worker.onmessage();
+  assert.deepEqual(told.map(([{ says: what }]) => what), ["here", "here", "here"]);
+  opened({ sites: "", Worker });
+  assert.equal(workers.length, 1, "an exam that no other site starts has none");
 });
 
 test("a page that was left and went is away no longer than until another says that it is in sight", () => {

@@ -22,6 +22,8 @@ test("each act says what came of it", () => {
   assert.equal(stateWords({ ...ACT, why: "away", said: "status 503" }), "not taken yet, tried again (status 503)");
   assert.equal(stateWords({ ...ACT, state: "taken", attempt_state: "paused", extra_min: 10 }), "taken · the attempt is paused · 10 minutes more");
   assert.equal(stateWords({ ...ACT, state: "not_taken", why: "refused", status: 400, said: "no code" }), "not taken. It answered with status 400: no code");
-  assert.match(stateWords({ ...ACT, state: "not_taken", why: "page", status: 200 }), /web page answered/);
+  for (const [why, words] of [["page", /^A web page answered/], ["unsure", /^Its answer was lost/]]) {
+    assert.match(stateWords({ ...ACT, state: "not_taken", why, status: 200 }), words, "what may have been taken is not called not taken");
+  }
   assert.equal(stateWords({ ...ACT, state: "not_taken", why: "of a later version" }), "not taken.");
 });

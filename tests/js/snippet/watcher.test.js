@@ -11,18 +11,37 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 class Window {
   closed = false;
   told = [];
+  location = { href: "about:blank", replace: (href) => (this.location.href = href) };
+
+  focus() {}
 
   postMessage(message, origin) {
     this.told.push([message, origin]);
   }
 }
 
-function examPage(more = {}) {
+class Storage {
+  kept = new Map();
+
+  getItem(key) {
+    return this.kept.get(key) ?? null;
+  }
+
+  setItem(key, value) {
+    this.kept.set(key, value);
+  }
+
+  removeItem(key) {
+    this.kept.delete(key);
+  }
+}
+
+function examPage({ sessionStorage, ...more } = {}) {
   const at = { ms: 0 };
   const states = [];
   let hear;
   const opened = [];
-  const page = { document: { hidden: false, hasFocus: () => true }, addEventListener: (_type, heard) => (hear = heard), open: (...how) => (opened.push(how), more.gives ?? null) };
+  const page = { document: { hidden: false, hasFocus: () => true }, addEventListener: (_type, heard) => (hear = heard), sessionStorage, open: (...how) => (opened.push(how), more.gives ?? null) };
   const watcher = new Watcher(page, { home: new URL(HOME), exam: "k", token: async () => "a.b.c", id: "p", now: () => at.ms, onChange: ({ state }) => states.push(state), ...more });
   const says = (source, data, origin = "https://proctor.example") => hear({ source, origin, data: { proctor: 1, exam: "k", ...data } });
   return { at, watcher, states, says, opened };
@@ -52,10 +71,50 @@ test("without a window it says so, and a press opens it by name; one that is kep
   watcher.look();
   watcher.open();
   assert.deepEqual(states, ["none", "opening"]);
-  assert.deepEqual(opened[0].slice(0, 2), ["https://proctor.example/path/embed/window/k?lang=de", "proctor-k"]);
+  assert.deepEqual(opened[0].slice(0, 2), ["", "proctor-k"]);
+  assert.equal(window.location.href, "https://proctor.example/path/embed/window/k?lang=de");
   const blocked = examPage();
   blocked.watcher.open();
   assert.deepEqual(blocked.states, ["blocked"]);
+});
+
+test("a window of which the page before knew is sought, not said to be closed, until it is heard or was seen closed", () => {
+  const sessionStorage = new Storage();
+  const window = new Window();
+  const first = examPage({ sessionStorage });
+  first.says(window, here("watched"));
+  const second = examPage({ sessionStorage });
+  second.at.ms = 4100;
+  second.watcher.look();
+  second.says(window, here("watched"));
+  window.closed = true;
+  second.watcher.look();
+  const third = examPage({ sessionStorage });
+  third.at.ms = 4100;
+  third.watcher.look();
+  assert.deepEqual([second.states, third.states], [["sought", "watched", "closed"], ["none"]]);
+  third.says(new Window(), here("over"));
+  const [fourth, barred] = [examPage({ sessionStorage }), examPage()];
+  for (const { at, watcher } of [fourth, barred]) watcher.look((at.ms = 4100));
+  assert.deepEqual([fourth.states, barred.states], [["none"], ["none"]], "it had ended; and nothing is kept");
+});
+
+test("a press shows a window that is there, and loads it anew only where it does not answer", () => {
+  const sessionStorage = new Storage();
+  sessionStorage.setItem("proctor-k", "there");
+  const window = new Window();
+  Object.defineProperty(window.location, "href", { get: () => assert.fail("another site's") });
+  const { at, watcher, states, says, opened } = examPage({ sessionStorage, gives: window });
+  at.ms = 4100;
+  watcher.look();
+  watcher.open();
+  assert.deepEqual([opened[0][0], window.told[0][0].says, states], ["", "there", ["sought"]]);
+  says(window, here("paused"));
+  at.ms = 25_000;
+  watcher.look();
+  watcher.open();
+  assert.deepEqual(states, ["sought", "paused", "silent", "opening"]);
+  assert.match(opened[1][0], /embed.window.k$/);
 });
 
 test("a closed window is told, one that falls silent too, and the end stays the end", () => {

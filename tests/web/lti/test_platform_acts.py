@@ -18,7 +18,7 @@ from tests.helpers.lti import HERE, INSTRUCTOR, launch, on_loopback
 from tests.helpers.lti_proctoring import CONTROL, SCOPE, Proctored, sit, taken
 from tests.helpers.people import administrator, someone
 from tests.helpers.waiting import until
-from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of
+from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.integrations.lti.act_sender import FAILED_MAX, ActSender
 from web.operator.health import part_states
 from web.parts import parts_of
@@ -194,6 +194,32 @@ def test_more_time_is_not_given_twice(desk: Desk) -> None:
     assert desk.newest()[:2] == ("not_taken", "refused")
 
 
+def test_what_surely_was_not_taken_is_told_apart_from_what_may_have_been(desk: Desk) -> None:
+    desk.platform.control, desk.platform.tokens = (lambda _act: (401, "application/json", b"{}")), 1  # nor does it give another token
+    desk.ask("update", extra_min=5)
+    assert desk.send() == ["update"]
+    assert desk.newest()[:2] == ("waiting", "away")
+    desk.platform.control, desk.platform.tokens = taken, 1000
+    assert desk.send(3) == ["update"]
+    assert desk.newest() == ("taken", "", 200)
+
+    desk.platform.control = lambda _act: (504, "text/html", b"")
+    desk.ask("update", extra_min=5)
+    assert desk.send() == ["update"]
+    assert (desk.newest(), desk.send(60)) == (("not_taken", "unsure", 504), [])
+    desk.ask("pause")
+    assert desk.send() == ["pause"]
+    desk.platform.control = lambda _act: (503, "text/html", b"")
+    assert desk.send(3) == ["pause"]
+    assert desk.send(3600) == []
+    assert desk.newest()[:2] == ("not_taken", "unsure"), "the first try may have been taken"
+    desk.platform.control = lambda _act: (504, "text/html", b"")
+    waits = desk.ask("flag")
+    desk.send()
+    assert desk.client.delete(f"{desk.path}/{waits['id']}").status_code == 200
+    assert desk.newest()[:2] == ("not_taken", "unsure"), "withdrawn, and perhaps there"
+
+
 def test_an_act_asks_for_one_token_where_the_platform_does_not_say_how_long_it_is_good(desk: Desk) -> None:
     desk.platform.says_how_long, desk.platform.tokens = False, 1
     desk.ask("update", extra_min=5)
@@ -245,11 +271,31 @@ def test_nothing_is_sent_that_the_platform_does_not_take_or_that_no_person_asks(
     assert auditor.post(desk.path, action="flag").status_code == 403
 
 
+def test_a_script_on_this_machine_is_no_person_unless_it_says_whose_word_it_brings(make_app: MakeApp, student: str) -> None:
+    app = make_app()
+    local, script, browser = parts_of(app).access.local, local_client(app), local_client(app)
+    assert local is not None
+    created = script.post("/api/session/create", json={"user_id": student, "exam_id": "plain", "source": "browser"})
+    path, act = f"/api/session/{created.get_json()['session_id']}/platform", {"action": "flag"}
+    token, firefox = {"Authorization": f"Bearer {local.token}"}, {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+    nothing: dict[str, str] = {}
+    for headers in (nothing, token, firefox | token):
+        for answer in (script.post(path, json=act, headers=headers), script.delete(f"{path}/an-act", headers=headers)):
+            assert error_of(answer, 403)["field"] == "by"
+    assert browser.get(f"/?local={local.token}", headers=firefox).status_code == 303
+    for client, headers, by in ((script, nothing, {"by": "Ada"}), (script, token, {"by": "Ada"}), (browser, firefox, nothing)):
+        assert error_of(client.post(path, json={**act, **by}, headers=headers), 409)["field"] == "action", "a person, and no platform"
+        assert error_of(client.delete(f"{path}/an-act", query_string=by, headers=headers), 404)["field"] == "act_id"
+
+
 def test_what_waits_can_be_withdrawn_and_names_no_platform_that_is_gone(desk: Desk) -> None:
     parts = desk.parts
     desk.platform.control = lambda _act: (503, "text/plain", b"")
     fresh = desk.ask("flag")
-    assert desk.client.delete(f"{desk.path}/{fresh['id']}").status_code == 200, "before it was ever tried"
+    assert desk.client.delete(f"{desk.path}/{fresh['id']}?by=Somebody").status_code == 200, "before it was ever tried"
+    assert parts.database.flush(10)
+    (noted,) = [entry for entry in parts.database.audit_entries() if entry["what"] == "platform: withdrawn"]
+    assert noted["who"] == "Somebody"
     first, second = desk.ask("flag"), desk.ask("pause")
     platform = parts.platform_acts.platforms()[0]
     assert len(Outbox(parts.database, desk.clock).due(platform, 1)) == 1

@@ -15,7 +15,7 @@ from database import Database
 from records.lti_keys import LtiKeys
 from tests.helpers.lti_services import Services, services
 from web.integrations.lti import outward
-from web.integrations.lti.outward import Outward, is_public, wanted
+from web.integrations.lti.outward import NotTaken, Outward, is_public, wanted
 from web.integrations.lti.service import EARLY_S, LONGEST_S, Platforms
 
 SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
@@ -111,6 +111,23 @@ def test_an_answer_that_is_none_is_told_in_a_sentence(
     lms.answers["/token"] = said
     with pytest.raises(ProviderAway, match=why):
         platforms.token(lms.known(), SCOPE)
+
+
+def test_what_can_not_have_been_taken_is_told_apart(platforms: Platforms, lms: Services) -> None:
+    ask = Outward(["127.0.0.1"]).ask
+    for address in ("http://127.0.0.1:1/", lms.url.replace("http:", "https:"), "file:///etc/passwd"):
+        with pytest.raises(NotTaken):
+            ask("POST", address, {})
+    with trickling(b"nonsense\r\n\r\n", b"") as port, pytest.raises(ProviderAway) as lost:
+        ask("POST", f"http://127.0.0.1:{port}/", {})
+    assert not isinstance(lost.value, NotTaken), "it was there"
+    with pytest.raises(NotTaken):
+        ask("POST", "http://127.0.0.1:1/", {})
+
+    platforms.token(lms.known(), SCOPE)
+    lms.answers |= {"/members": (401, {}, {}), "/token": (503, {}, {})}
+    with pytest.raises(NotTaken, match="status 503"):
+        platforms.ask(lms.known(), SCOPE, "POST", f"{lms.url}/members", accept="*/*")
 
 
 def test_a_platform_that_is_away_or_never_ends_is_told_so(lms: Services) -> None:

@@ -185,11 +185,32 @@ def test_onboarding_comes_first_where_it_is_asked_for(app: Flask) -> None:
     assert page["results"][0]["status"] == "approved-in-course"
     assert page["next"].endswith("page=2&page_size=1")
     assert edx.ask("GET", f"courses/{COURSE}/onboarding_statuses?status=no-profile").get_json()["results"][0]["user_id"] == BEN
+    assert edx.ask("GET", f"courses/{COURSE}/onboarding_statuses?page=2&page_size=1").get_json()["results"][0]["user_id"] == BEN
     database = parts_of(app).database
     with database.reading():
         late = utc_now() - ONBOARDED_FOR - timedelta(days=1)
         database.collection("edx_attempts").update_one({"_id": attempt}, {"$set": {"verdict_at": late}})
     assert (begin(), stands()) == ({"status": "onboarding_expired"}, "expired")
+
+
+def test_a_learners_newest_attempts_say_how_onboarding_stands_and_no_more_are_read(app: Flask, edx: Edx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("records.edx_attempts.ONBOARDING_MAX", 2)
+    parts = parts_of(app)
+    attempts, practice = parts.openedx.attempts, edx.exam(is_practice_exam=True)
+    first, *others = (edx.attempt(practice) for _ in range(3))
+    for verdict, attempt in (("passed", first), *(("suspicious", one) for one in others)):
+        attempts.set_status(attempt, "submitted")
+        attempts.set_verdict(attempt, verdict)  # type: ignore[arg-type]
+    assert attempts.onboarding(edx.installation.id, COURSE, ANN)[0] == "rejected"
+    assert [(sub, stands) for sub, stands, _until in attempts.onboardings(edx.installation.id, COURSE)] == [(ANN, "rejected")]
+    monkeypatch.setattr("records.edx_attempts.ONBOARDING_MAX", 3)
+    assert attempts.onboardings(edx.installation.id, COURSE)[0][1] == "approved-in-course"
+    with parts.database.reading():
+        kept = parts.database.collection("edx_attempts")
+        query = {"installation_id": edx.installation.id, "sub": ANN, "practice": True}
+        plan = kept.find(query).sort("made_at", -1).limit(2).explain()["queryPlanner"]["winningPlan"]
+    assert "practice" in str(plan)
+    assert "'SORT'" not in str(plan), "read in the index's order"
 
 
 def test_who_is_retired_is_erased_unless_a_session_runs(app: Flask, edx: Edx) -> None:

@@ -15,8 +15,10 @@ from records.lti_attempts import Attempt
 from records.platform_acts import Action, Why
 from records.stores import Document
 from web.access.callers import caller, signature
+from web.access.local import is_browser
+from web.access.who_may import PROCTOR
 from web.calls.audit import note
-from web.calls.bodies import read_body, reply
+from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.values import Person, Text, Time, check_session_id
 from web.parts import parts
@@ -50,6 +52,12 @@ class AskPlatform(BaseModel):
         if minutes is not None and action not in ("update", "resume", None):
             raise ValueError(_("belongs to update or resume only"))
         return minutes
+
+
+class WithdrawAct(BaseModel):
+    """Who withdraws it."""
+
+    by: Person | None = Field(default=None, description="Whose word it is; whoever is signed in signs with their own name.")
 
 
 class PlatformAct(BaseModel):
@@ -114,14 +122,14 @@ def shown(session_id: str) -> Response:
 @lti_acts.post("")
 @describe(ActTaken, body=AskPlatform, errors=(404, 409, 503))
 def ask(session_id: str) -> Response:
-    """Ask the learning platform for something: only what it takes, and only a person.
+    """Ask the learning platform for something: only what it takes, and only a person. A script that needs no token says in `by` whose word it brings.
 
     It is kept and sent in the order in which it was asked for, again where the platform is away: a flag for three days, all else for 15 minutes. More
-    time is sent once.
+    time is sent again only where it surely was not taken.
     """
     check_session_id(session_id)
-    _check_person()
     wanted = read_body(request, AskPlatform)
+    _check_person(is_named="by" in wanted.model_fields_set)
     attempt = parts().lti_attempts.of_session(session_id)
     if attempt is None or wanted.action not in attempt.actions or not attempt.control_url:
         raise Conflict(_("The learning platform does not take this (%(action)s) for this session.", action=wanted.action), field="action")
@@ -137,20 +145,26 @@ def ask(session_id: str) -> Response:
 
 
 @lti_acts.delete("/<act_id>")
-@describe(ProctoredShown, errors=(404, 409, 503))
+@describe(ProctoredShown, query=WithdrawAct, errors=(404, 409, 503))
 def withdraw(session_id: str, act_id: str) -> Response:
     """Send what a person asked for no more. 409 where it was sent already, or is being sent."""
     check_session_id(session_id)
-    _check_person()
-    row = parts().platform_acts.withdraw(session_id, act_id[:100], signature())
-    note("platform: withdrawn", signature(), session_id=session_id, user_id=row.get("user_id"), act=row["_id"], action=row["action"])
+    said = read_query(request, WithdrawAct).by
+    _check_person(is_named=said is not None)
+    by = signature(said or PROCTOR)
+    row = parts().platform_acts.withdraw(session_id, act_id[:100], by)
+    note("platform: withdrawn", by, session_id=session_id, user_id=row.get("user_id"), act=row["_id"], action=row["action"])
     return shown(session_id)
 
 
-def _check_person() -> None:
-    """Raise `Forbidden` for a script: nothing that a program makes out decides over an assessment."""
-    if caller().kind in ("token", "api_token") or request.authorization is not None:
+def _check_person(*, is_named: bool) -> None:
+    """Raise `Forbidden` for a script: nothing that a program makes out decides over an assessment. One of this machine's own account, where no
+    password is set, may bring a person's word, where it `is_named` whose.
+    """
+    if caller().kind in ("token", "api_token"):
         raise Forbidden(_("Only a person who is logged in asks a learning platform for something; a token does not."))
+    if caller().kind == "local" and not is_named and (request.authorization is not None or not is_browser(request)):
+        raise Forbidden(_("Only a person asks a learning platform for something. A script says in `by` whose word it brings."), field="by")
 
 
 def _name(attempt: Attempt) -> str:

@@ -1,8 +1,8 @@
 """Sends platforms what people asked of them (Assessment Control Service), again where a platform is away. Of several servers on a database one sends.
 
-Nothing is sent here that no person asked for. What came of each is stored with it: the platform's answer, or why it has none. More time is sent once
-and not again where it can't be told whether it was taken: the platform might give it twice. Who has a notice in hand has it for longer than all
-that it may ask: sent by a second server meanwhile it would come twice, and after what was asked for later.
+Nothing is sent here that no person asked for. What came of each is stored with it: the platform's answer, or why it has none. What surely was not
+taken is told apart from what may have been: more time is not sent again where that can't be told, the platform might give it twice. Who has a notice
+in hand has it for longer than all that it may ask: sent by a second server meanwhile it would come twice, and after what was asked for later.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from records.outbox import Outbox
 from records.platform_acts import OF_A_PLATFORM, PlatformActs, Why
 from web.integrations.lti.attempt_claims import is_of_platform
 from web.integrations.lti.dynamic import CONTROL_SCOPE
-from web.integrations.lti.outward import Answer
+from web.integrations.lti.outward import Answer, NotTaken
 from web.integrations.lti.service import Platforms
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,8 @@ MEDIA_TYPE = "application/vnd.ims.lti-ap.v1.control+json"
 PLAIN_TYPE = "application/json"  # that of Open edX takes no other
 ACCEPTED = f"{MEDIA_TYPE}, {PLAIN_TYPE};q=0.9, */*;q=0.1"
 RETRY_S = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800)  # after each try that failed
-AWAY = frozenset({408, 425, 429, 502, 503, 504})
+LOST = frozenset({502, 504})  # something in front of the service has no answer of its
+AWAY = frozenset({408, 425, 429, 503}) | LOST
 UNSUPPORTED = 415
 UNTRIED = frozenset({"late", "gone", "off"})  # given up without one more try
 FAILED_MAX = 3  # tries that a platform answers with an error of its own: what waits behind it is not to wait for days
@@ -166,52 +167,58 @@ class ActSender:
         if row.get("once") and sends == "again":
             self._over(row, "unsure")
         elif sends != "not":  # withdrawn, or another's meanwhile
-            self._tell(registration, attempt.control_url, row, token, once=bool(row.get("once")))
+            self._tell(registration, attempt.control_url, row, token, is_first=sends == "first")
 
-    def _tell(self, registration: Registration, address: str, row: Document, token: str, *, once: bool) -> None:
+    def _tell(self, registration: Registration, address: str, row: Document, token: str, *, is_first: bool) -> None:
+        """`is_first`: nothing of it can be there yet."""
         try:
             answer = self._ask(registration, address, row, token, MEDIA_TYPE)
             if answer.status == UNSUPPORTED:
                 answer = self._ask(registration, address, row, token, PLAIN_TYPE)
+        except NotTaken as away:
+            self._again(row, away.message, untaken=is_first)
         except ProviderAway as away:
-            if once:
+            if row.get("once"):
                 self._over(row, "unsure", said=str(away.message)[:SAID_MAX])
             else:
                 self._again(row, away.message)
-            return
-        self._judge(row, answer, once=once)
+        else:
+            self._judge(row, answer, is_first=is_first)
 
     def _ask(self, registration: Registration, address: str, row: Document, token: str, kind: str) -> Answer:
         body = str(row["body"]).encode("utf-8", "replace")
         return self._platforms.ask(registration, CONTROL_SCOPE, "POST", address, accept=ACCEPTED, body=body, kind=kind, token=token)
 
-    def _judge(self, row: Document, answer: Answer, *, once: bool) -> None:
+    def _judge(self, row: Document, answer: Answer, *, is_first: bool) -> None:
         """What the platform's answer means. Only one that can be its own service's counts as taken."""
-        told = {"status": answer.status, **_told(answer)}
+        told, once = {"status": answer.status, **_told(answer)}, bool(row.get("once"))
         if 200 <= answer.status < 300:
             if answer.kind == "text/html":  # something in front of the service: a login, a page of maintenance
                 self._over(row, "page", **told)
             elif self._outbox.finish(row, "delivered", {"at": self._now(), **told}):
                 self._counts["delivered"] += 1
         elif not once and answer.status in AWAY:
-            self._again(row, f"status {answer.status}", **told)
+            self._again(row, f"status {answer.status}", untaken=is_first and answer.status not in LOST, **told)
         elif not once and answer.status >= 500 and (failed := _failed(row) + 1) < FAILED_MAX:
             self._again(row, f"status {answer.status}", **told, failed=failed)
         else:
-            self._over(row, "refused", **told)
+            self._over(row, "unsure" if answer.status in LOST else "refused", **told)
 
-    def _again(self, row: Document, why: str, **told: Any) -> None:
+    def _again(self, row: Document, why: str, *, untaken: bool = False, **told: Any) -> None:
+        """Try it again later. `untaken`: no try of it so far can have been taken."""
         self._counts["failed"] += 1
         pause = RETRY_S[min(int(row["tries"]), len(RETRY_S) - 1)]
         due_at = min(self._now() + timedelta(seconds=pause), row["until"])
         last = {"at": self._now(), "why": "away", "said": str(why)[:SAID_MAX], "failed": _failed(row), **told}
-        if self._outbox.finish(row, "waiting", last, due_at):
+        if self._outbox.finish(row, "waiting", last, due_at, forget=("sent",) if untaken else ()):
             log.info("a learning platform is told again at %s: %s", due_at, why, extra={"session_id": row["session_id"]})
 
     def _over(self, row: Document, why: Why, **told: Any) -> None:
         self._counts["failed"] += 1
-        extra = {"session_id": row["session_id"]}
-        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}, tried=why not in UNTRIED):
+        extra, tried = {"session_id": row["session_id"]}, why not in UNTRIED
+        if not tried and row.get("sent"):  # by a try before, whose answer is not known
+            why = "unsure"
+        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}, tried=tried):
             log.warning("a learning platform did not take what was asked (%s): %s %s", row["action"], why, told or "", extra=extra)
 
     # For operators

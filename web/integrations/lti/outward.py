@@ -54,6 +54,12 @@ class Unanswered(Exception):
     """Why nothing came, or nothing that may be believed: its one argument, a part of a sentence."""
 
 
+class NotTaken(ProviderAway):
+    """Nothing can have come of what was asked: it was not sent, or whoever was asked did not know us. All else may have been done, though it was not
+    answered.
+    """
+
+
 class Outward:
     """Asks platforms. `private_hosts`: names of hosts that may have private addresses; only such a one may be asked by plain HTTP, on loopback."""
 
@@ -64,16 +70,16 @@ class Outward:
         trust.load_verify_locations(certifi.where())
         self._pool = urllib3.PoolManager(ssl_context=trust, retries=False, maxsize=2)
         self._pool.pool_classes_by_scheme = _pool_classes(
-            lambda host, port, timeout: _connected(host, port, timeout, self._private, self._asking.end)
+            lambda host, port, timeout: _connected(host, port, timeout, self._private, self._asking.end), self._sends
         )
-        self._asking = threading.local()  # `.end`: of the question that this thread asks
+        self._asking = threading.local()  # `.end`: of the question that this thread asks; `.sent`: a byte of it may be there
 
     def ask(self, method: str, address: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        """Ask once. Raise `ProviderAway` where nothing comes, or nothing that may be believed; any status is an answer."""
+        """Ask once. Any status is an answer. Raise `ProviderAway` where none comes that may be believed, `NotTaken` where nothing was sent."""
         try:
             return self.answer(method, address, headers, body)
         except Unanswered as none:
-            raise away(none.args[0]) from none
+            raise away(none.args[0], ProviderAway if self._asking.sent else NotTaken) from none
 
     def answer(
         self,
@@ -86,6 +92,7 @@ class Outward:
         within_s: float | None = None,
     ) -> Answer:
         """The same, of at most `most` bytes (default: 4 MB), `within_s` seconds (default: 15) in all. Raise `Unanswered`."""
+        self._asking.sent = False
         host = urlsplit(address).hostname if is_platform_url(address) else None
         if host is None:
             raise Unanswered(_("%(address)s is no address that this server asks: it begins with https://", address=repr(address[:200])))
@@ -115,6 +122,9 @@ class Outward:
         kind = (response.headers.get("Content-Type") or "").partition(";")[0].strip().casefold()[:100]
         return Answer(response.status, _json(content), kind, _next_page(address, response.headers.get("Link") or ""))
 
+    def _sends(self) -> None:
+        self._asking.sent = True
+
 
 def wanted(answer: Answer, kind: type[Any] = dict) -> Any:
     """The JSON of an answer that must be good. Raise `ProviderAway` that says what came instead."""
@@ -127,9 +137,9 @@ def wanted(answer: Answer, kind: type[Any] = dict) -> Any:
     return answer.content
 
 
-def away(why: str) -> ProviderAway:
+def away(why: str, kind: type[ProviderAway] = ProviderAway) -> ProviderAway:
     """The error that tells people why a platform could not be asked."""
-    return ProviderAway(_("The learning platform can’t be asked now: %(why)s.", why=why))
+    return kind(_("The learning platform can’t be asked now: %(why)s.", why=why))
 
 
 def is_public(address: str) -> bool:
@@ -247,14 +257,19 @@ def _read(response: urllib3.BaseHTTPResponse, end: _End, most: int) -> bytes:
     return bytes(content)
 
 
-def _pool_classes(connected: Callable[[str, int, Any], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
+def _pool_classes(connected: Callable[[str, int, Any], socket.socket], sends: Callable[[], None]) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             return connected(self.host, self.port, self.timeout)
 
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return connected(self.host, self.port, self.timeout)
+        def send(self, data: Any) -> None:
+            if self.sock is None:  # as `send` itself would: a connection that fails has sent nothing
+                self.connect()
+            sends()
+            super().send(data)
+
+    class Secure(Plain, HTTPSConnection):
+        """The same, encrypted."""
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

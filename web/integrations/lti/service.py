@@ -14,7 +14,7 @@ from basics.errors import ProviderAway
 from basics.texts import _
 from records.lti_keys import ALGORITHM, LtiKeys
 from records.lti_registrations import Registration
-from web.integrations.lti.outward import Answer, Outward, away, wanted
+from web.integrations.lti.outward import Answer, NotTaken, Outward, away, wanted
 
 ASSERTION_S = 60  # for which an assertion is good
 EARLY_S = 30.0  # a token is not used any more so long before its end
@@ -52,7 +52,8 @@ class Platforms:
     ) -> Answer:
         """Ask a service of the registration's platform; `kind` is the body's media type, `token` one of `token` that was asked for just now.
 
-        A token that the platform does not take any more is asked for anew, once. Raise `ProviderAway`, `StorageError`.
+        A token that the platform does not take any more is asked for anew, once. Raise `ProviderAway`, of which `NotTaken` where nothing can have
+        come of it, `StorageError`.
         """
         token = token or self.token(registration, scope)
         answer = self._with(token, method, address, accept, body, kind)
@@ -62,13 +63,16 @@ class Platforms:
         return answer
 
     def token(self, registration: Registration, scope: str) -> str:
-        """An access token of this registration for `scope`, kept until shortly before its end. Raise `ProviderAway`, `StorageError`."""
+        """An access token of this registration for `scope`, kept until shortly before its end. Raise `NotTaken`, `StorageError`."""
         key, now = _key(registration, scope), self._clock()
         with self._lock:
             known = self._tokens.get(key)
         if known is not None and now < known[1]:
             return known[0]
-        token, lasts_s = self._new_token(registration, scope)
+        try:
+            token, lasts_s = self._new_token(registration, scope)
+        except ProviderAway as none:  # whatever it was for is not asked without one, or was refused with the one before
+            raise NotTaken(none.message) from none
         if lasts_s > EARLY_S:
             with self._lock:
                 if len(self._tokens) >= TOKENS_MAX:

@@ -10,19 +10,19 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, request
 
-from basics.errors import Conflict, InvalidInput, NotFound, ProctorError, Unauthorized
+from basics.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from basics.texts import _
-from records.edx_attempts import Attempt, student_id_of
+from records.edx_attempts import Attempt
 from records.edx_exams import LONGEST, EdxExam
 from records.edx_installations import Installation
 from web.calls.addresses import server_address
-from web.calls.audit import note
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.integrations.openedx.attempts import INSTRUCTIONS, delete_attempt, make_attempt, onboarding_error, row_of
 from web.integrations.openedx.attempts import set_status as set_attempt_status
-from web.integrations.openedx.exams import BY, OFFERED, rules_of
+from web.integrations.openedx.exams import OFFERED, rules_of
 from web.integrations.openedx.exams import save_exam as take_over
+from web.integrations.openedx.retiring import retired
 from web.integrations.openedx.schemas import (
     AttemptMade,
     AttemptShown,
@@ -41,7 +41,6 @@ from web.integrations.openedx.schemas import (
 from web.integrations.openedx.tokens import TOKEN_S
 from web.languages import said
 from web.parts import parts
-from web.proctor.erasure import erasure
 
 log = logging.getLogger(__name__)
 
@@ -156,17 +155,11 @@ def remove_attempt(exam: str, attempt_id: str) -> Response:
 @openedx.delete("/api/v1/user/<user_id>/")
 @describe(errors=(401, 429, 503))
 def retire(user_id: str) -> Response:
-    """Erase everything of a student whom Open edX retires: `true`; `false` while a session runs or a legal hold is set, or where it can't be done."""
-    installation = _installation()
-    student = student_id_of(installation.id, user_id[:LONGEST])
-    try:
-        erasure().erase(student, BY)
-    except NotFound:  # nothing is stored
-        return jsonify(True)
-    except ProctorError as error:
-        note("openedx: not erased", BY, installation=installation.id, reason=error.message)
-        return jsonify(False)
-    return jsonify(True)
+    """Erase everything of a person whom Open edX retires, with the account by which they came as staff: `true`.
+
+    `false` while a session runs or a legal hold is set, or where it can't be done now. An account that somebody here gave a role or a password stays.
+    """
+    return jsonify(retired(_installation(), user_id[:LONGEST]))
 
 
 @openedx.get("/api/v1/courses/<path:course_id>/onboarding_statuses")
@@ -178,16 +171,21 @@ def onboarding_statuses(course_id: str) -> Response:
     if query.user_id is not None:
         status, until = parts().openedx.attempts.onboarding(installation.id, course_id, query.user_id)
         return reply(OnboardingShown(user_id=query.user_id, status=status, expiration_date=until))
-    rows = [row for row in parts().openedx.attempts.onboardings(installation.id, course_id) if query.status in (None, row[1])]
-    begin, pages = (query.page - 1) * query.page_size, max(1, -(-len(rows) // query.page_size))
-    shown = [OnboardingShown(user_id=sub, status=status, expiration_date=until) for sub, status, until in rows[begin : begin + query.page_size]]
+    attempts, begin = parts().openedx.attempts, (query.page - 1) * query.page_size
+    if query.status is None:
+        count, rows = attempts.learners(installation.id, course_id), attempts.onboardings(installation.id, course_id, begin, query.page_size)
+    else:
+        found = [row for row in attempts.onboardings(installation.id, course_id) if row[1] == query.status]
+        count, rows = len(found), found[begin : begin + query.page_size]
+    pages = max(1, -(-count // query.page_size))
+    shown = [OnboardingShown(user_id=sub, status=status, expiration_date=until) for sub, status, until in rows]
 
     def page(number: int) -> str | None:
         more = {"status": query.status} if query.status else {}
         asked = urlencode({"page": number, "page_size": query.page_size, **more})
         return f"{server_address(request)}{request.path}?{asked}" if 1 <= number <= pages else None
 
-    return reply(OnboardingPage(results=shown, count=len(rows), num_pages=pages, next=page(query.page + 1), previous=page(query.page - 1)))
+    return reply(OnboardingPage(results=shown, count=count, num_pages=pages, next=page(query.page + 1), previous=page(query.page - 1)))
 
 
 def _installation() -> Installation:

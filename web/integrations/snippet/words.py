@@ -10,6 +10,7 @@ from web.languages import known_languages, language, said
 STATES = {
     "looking": _("Looking for the window that watches this exam…"),
     "none": _("This exam is watched from a window of its own. It is not open yet."),
+    "sought": _("The window that watches this exam is being looked for. If it is not open any more, open it again: your exam goes on where it was."),
     "opening": _("Go on in the window that has opened: it asks for your camera, and begins."),
     "check": _("This exam is not watched just now. Go on in the other window: it says what to do."),
     "watched": _("This exam is watched: your camera and microphone by the other window, and whether you leave this page, copy or paste."),
