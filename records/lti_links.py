@@ -20,6 +20,7 @@ from records.stores import Document, Store
 
 LINKS, EXAMS = "lti_links", "lti_exams"
 EXAMS_MAX = 200  # of one course
+EXAMS_OF_PLATFORM_MAX = 2000  # that all courses of one registration may launch
 OWNERS_MAX = 200  # of one exam that are listed
 
 
@@ -78,19 +79,22 @@ class LtiLinks:
             found = self._store.collection(EXAMS).find_one({"_id": {"$in": [f"{course.key} {key}", f"{course.registration_id} {key}"]}}, {"_id": 1})
         return found is not None
 
-    def add_exam(self, owner: Course | str, exam_id: str, by: str) -> None:
+    def add_exam(self, owner: Course | str, exam_id: str, by: str) -> bool:
         """Let a course launch an exam, whose teachers are then the exam's; a registration's id lets all its courses, and makes nobody a teacher.
 
-        Raise `Conflict` where a course has too many, `StorageError`.
+        False where it could already. Raise `Conflict` where there are too many of it, `StorageError`.
         """
-        key = owner.key if isinstance(owner, Course) else owner
+        key, most = (owner.key, EXAMS_MAX) if isinstance(owner, Course) else (owner, EXAMS_OF_PLATFORM_MAX)
         registration_id = owner.registration_id if isinstance(owner, Course) else owner
         fields = {"owner": key, "registration_id": registration_id, "exam_id": exam_id, "exam_key": key_of(exam_id), "by": by, "at": utc_now()}
         with self._store.reading():
             kept = self._store.collection(EXAMS)
-            if kept.count_documents({"owner": key, "exam_key": {"$ne": key_of(exam_id)}}) >= EXAMS_MAX:
-                raise Conflict(_("This course has %(most)s exams here, as many as one may have.", most=EXAMS_MAX))
-            kept.update_one({"_id": f"{key} {key_of(exam_id)}"}, {"$setOnInsert": fields}, upsert=True)
+            if kept.count_documents({"owner": key, "exam_key": {"$ne": key_of(exam_id)}}, limit=most) >= most:
+                if isinstance(owner, Course):
+                    raise Conflict(_("This course has %(most)s exams here, as many as one may have.", most=most))
+                raise Conflict(_("Every course of this platform may launch %(most)s exams, as many as can be. Unlink one of them first.", most=most))
+            done = kept.update_one({"_id": f"{key} {key_of(exam_id)}"}, {"$setOnInsert": fields}, upsert=True)
+        return done.upserted_id is not None
 
     def remove_exam(self, owner: Course | str, exam_id: str) -> None:
         """Let a course, or a registration, launch an exam no more. Raise `StorageError`."""

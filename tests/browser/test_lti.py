@@ -76,6 +76,15 @@ def test_teacher_and_student_come_out_of_a_frame_into_a_window(app: Flask, platf
     expect(course.get_by_role("alert")).to_contain_text("not registered here")
     assert judge(course, folder, "lti") == []
 
+    part = teacher.locator("#exam-platforms")
+    expect(part.get_by_role("row", name="Moodle")).to_contain_text("A course without a known title")
+    expect(part.get_by_label("Let a whole platform launch it")).to_have_count(0)
+    part.get_by_role("button", name="Unlink A course without a known title (Moodle)").click()
+    teacher.get_by_role("button", name="Unlink", exact=True).click()
+    expect(part).to_contain_text("A course without a known title (Moodle) is unlinked.")
+    expect(part.get_by_role("row", name="Moodle")).to_have_count(0)
+    assert parts_of(app).lti.links.owners_of(key) == []
+
 
 def proctored(app: Flask, platform: Proctored) -> Sitting:
     """A student who came to be proctored, in an exam that a teacher opened."""
@@ -126,3 +135,15 @@ def test_a_proctor_asks_the_platform_on_the_sessions_page(app: Flask, platform: 
     expect(withdraw).to_have_attribute("data-same", "yes")
     withdraw.click()
     expect(acts).to_contain_text("Withdrawn by a person")
+
+    made = parts_of(app).exams.get(sitting.session.exam_id or "")
+    assert made is not None
+    desk.goto(f"{platform.tool}/exams/{made.key}")
+    part = desk.locator("#exam-platforms")
+    part.get_by_label("Let a whole platform launch it").select_option(f"Moodle ({platform.issuer})")
+    part.get_by_role("button", name="Let the platform launch it").click()
+    expect(desk.get_by_role("dialog")).to_contain_text("Let every course of Moodle launch this exam?")
+    desk.get_by_role("dialog").get_by_role("button", name="Let the platform launch it").click()
+    expect(part.get_by_role("row", name="Moodle Every course of the platform")).to_be_visible()
+    expect(part.get_by_label("Let a whole platform launch it")).to_be_hidden()
+    assert judge(desk, folder, "exam-platforms") == []

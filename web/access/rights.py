@@ -222,6 +222,7 @@ RULES: Mapping[str, Rule] = {
     "lti_acts.withdraw": needs("desk", "session"),
     "lti_names.fill": needs("roster", "exam"),
     "lti_courses.listed": needs("exams", "exam"),
+    "lti_courses.let_platform": needs("server"),  # an exam's teachers don't open it to a whole platform
     "lti_courses.unlink": needs("exams", "exam"),
     "lti_registrations.listed": needs("server"),
     "lti_registrations.add": needs("server"),

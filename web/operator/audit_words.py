@@ -81,6 +81,7 @@ ACTS: Mapping[str, Text] = {
     "lti: registration link made": _("Link to register a learning platform made"),
     "lti: removed": _("Learning platform removed"),
     "lti: deployment new": _("Part of a learning platform came first"),
+    "lti: platform linked": _("Exam opened to every course of a learning platform"),
     "lti: proctoring begun": _("Student came from a learning platform to be proctored"),
     "lti: assessment started": _("Learning platform told to start its assessment"),
     "lti: assessment over": _("Learning platform said that its assessment is over"),

@@ -6,6 +6,7 @@ import { answerOf, byId, oneWish, setText } from "../shared/dom.js";
 import { minuteTime } from "../shared/moments.js";
 import { ExamForm } from "./exam-form.js";
 import { wirePassword } from "./exam-password.js";
+import { wirePlatforms } from "./exam-platforms.js";
 import { drawReports, wireReports } from "./exam-reports.js";
 import { drawSeb, wireSeb } from "./exam-seb.js";
 import { drawSnippet, wireSnippet } from "./exam-snippet.js";
@@ -40,6 +41,7 @@ class ExamPage {
     wireReports(this.key, by);
     if (this.key) wirePassword(this.key);
     if (this.key) wireSnippet(this.key);
+    if (this.key) wirePlatforms(this.key);
     wireSeb(() => this.changed());
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {

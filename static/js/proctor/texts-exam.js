@@ -80,6 +80,32 @@ export const examTexts = {
     renewed: _("This is the secret from now on. Copy it now: it can’t be shown again."),
     failed: (message) => _("No secret was made. %(message)s", { message }),
   },
+  platforms: {
+    every: _("Every course of the platform"),
+    untitled: _("A course without a known title"),
+    unnamed: _("A platform that is not registered any more"),
+    unlink: _("Unlink"),
+    unlinkOf: (course, platform) => _("Unlink %(course)s (%(platform)s)", { course, platform }),
+    sureCourse: (course, platform) => [
+      _("Unlink %(course)s (%(platform)s)?", { course, platform }),
+      _("Its teachers lose this exam at once, its list of people is asked no more, and its links lead here no more. Students that are in the list stay."),
+      _("Unlink"),
+    ],
+    sureWhole: (platform) => [
+      _("Unlink every course of %(platform)s?", { platform }),
+      _("Its students come here no more, but by courses that are linked by themselves. Students that are in the list stay, and no teacher loses anything."),
+      _("Unlink"),
+    ],
+    sureLet: (platform) => [
+      _("Let every course of %(platform)s launch this exam?", { platform }),
+      _("Whoever runs the platform decides who comes: students of any of its courses take the exam by a link with its ID. Nobody there becomes a teacher of it."),
+      _("Let the platform launch it"),
+    ],
+    letDone: (platform) => _("Every course of %(platform)s may launch this exam.", { platform }),
+    unlinked: (course, platform) => _("%(course)s (%(platform)s) is unlinked.", { course, platform }),
+    failed: (message) => _("Which courses lead here can’t be read. %(message)s", { message }),
+    notDone: (message) => _("That was not done. %(message)s", { message }),
+  },
   people: {
     remove: _("Remove"),
     removeOf: (name) => _("Remove %(name)s", { name }),

@@ -11,15 +11,17 @@ import pytest
 from flask import Flask
 
 from basics.errors import StorageError
+from records import lti_links
 from records.lti_attempts import Attempt
 from records.lti_registrations import Registration
+from scoring.exam import ExamDefinition
 from sessions.ends import End
 from tests.helpers.fixtures_web import Clock
 from tests.helpers.identity import jpeg
 from tests.helpers.lti import HERE, INSTRUCTOR, begin, launch, on_loopback, post, said
 from tests.helpers.lti_proctoring import Proctored, sit
-from tests.helpers.people import administrator, browser_of
-from tests.helpers.web import PASSWORD, MakeApp
+from tests.helpers.people import administrator, browser_of, someone
+from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.integrations.lti.attempt_claims import DATA_MAX, is_of_platform, problem_of, started
 from web.integrations.lti.claims import LTI, PROCTORING, Launch
 from web.integrations.lti.errors import Refused
@@ -319,6 +321,51 @@ def test_which_exam_is_meant(app: Flask, parts: Parts, server: Proctored, exam: 
     assert f"exam={other}&" in sit(app, server, custom={"exam_id": exam_id}).page
     assert f"exam={other}&" in sit(app, server, sub="u-2", proctoring_settings={"data": exam_id}).page
     assert f"exam={exam}&" in sit(app, server, sub="u-3", proctoring_settings={"data": "no id of ours"}).page
+
+
+def test_a_platform_that_sends_students_alone_has_an_exam_once_an_administrator_lets_it(app: Flask, parts: Parts, server: Proctored) -> None:
+    chief, tess = administrator(app), someone(app, "tess", "teacher")
+    whole = ExamDefinition(exam_id="whole", title="Whole", teachers=[tess.account.id])
+    made = parts.exams.set_state(parts.exams.make(whole, "a test").key, "open", by="a test")
+    parts.people.exams_changed()
+    (platform,), path = parts.lti.registrations.all(), f"/api/exams/{made.key}/courses"
+    wanted = {"platform": platform.registration_id}
+    named: dict[str, Any] = {"custom": {"exam_id": "whole"}}
+    assert "no exam 'whole' here" in said(launch(app, server, **server.begins(**named)))
+
+    seen = tess.get(path).get_json()
+    assert (seen["courses"], seen["any_registered"], seen["platforms"]) == ([], True, []), "which there are is administrators' to know"
+    assert tess.post(path, **wanted).status_code == 403
+    first = chief.post(path, json=wanted).get_json()
+    assert first["platforms"] == [{"registration_id": platform.registration_id, "name": "Moodle", "issuer": server.issuer}]
+    assert [(one["course"], one["platform"], one["whole_platform"]) for one in first["courses"]] == [(platform.registration_id, "Moodle", True)]
+    assert chief.post(path, json=wanted).get_json() == first
+    assert parts.database.flush(10)
+    assert [act["exam_id"] for act in parts.database.audit_entries() if act["what"] == "lti: platform linked"] == ["whole"]
+
+    sitting = sit(app, server, **named)
+    assert f"exam={made.key}&" in sitting.page
+    server.started(app, sitting.begin().open())
+    assert launch(app, server, sub="t-1", roles=[INSTRUCTOR], **named).status_code == 403, "nobody there teaches it"
+    assert tess.client.delete(f"{path}/{platform.registration_id}").status_code == 200
+    assert launch(app, server, **server.begins(sub="u-2", **named)).status_code == 403
+    assert [row.name for row in parts.rosters.rows(made.key)] == ["Ann Lee"]
+
+
+def test_which_platforms_an_exam_is_not_let_to(app: Flask, parts: Parts, server: Proctored, monkeypatch: pytest.MonkeyPatch) -> None:
+    chief = administrator(app)
+    paths = [f"/api/exams/{parts.exams.make(ExamDefinition(exam_id=one, title=one), 'a test').key}/courses" for one in ("one", "two")]
+    edx, _secret = parts.openedx.installations.add("Open edX", server.issuer, "proctor", "there", by="a test")
+    (platform,) = parts.lti.registrations.all()
+    for given, status in (("nobody", 404), (edx.id, 409), ("a b", 422), (["x"], 422)):
+        assert error_of(chief.post(paths[0], json={"platform": given}), status)["field"] == "platform"
+    wanted = {"platform": platform.registration_id}
+    with monkeypatch.context() as full:
+        full.setattr(lti_links, "EXAMS_OF_PLATFORM_MAX", 1)
+        assert [chief.post(path, json=wanted).status_code for path in (paths[0], paths[0], paths[1])] == [200, 200, 409]
+    parts.lti.registrations.change(platform.registration_id, enabled=False)
+    assert error_of(chief.post(paths[1], json=wanted), 409)["field"] == "platform"
+    assert chief.get(paths[1]).get_json()["platforms"] == []
 
 
 def test_who_teaches_and_tries_the_exam_goes_on_teaching(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
