@@ -35,7 +35,7 @@ class RepeatedBytes:
     """The same bytes again. One thread at a time."""
 
     def __init__(self) -> None:
-        self._kept = np.zeros(BYTES_KEPT, np.uint32)
+        self._kept = np.zeros(0, np.uint32)  # its places are made with the first picture: most sessions wait long for it, some for ever
         self._count = 0
         self._last = 0
         self._repeats: deque[bool] = deque(maxlen=BYTES_LOOKED_AT)
@@ -43,6 +43,8 @@ class RepeatedBytes:
     def take(self, data: bytes) -> bool:
         """Take one picture's bytes. True while most of them came before."""
         mark = zlib.crc32(data)
+        if not self._count:
+            self._kept = np.zeros(BYTES_KEPT, np.uint32)
         if mark != self._last:
             self._last = mark
             place = self._count % BYTES_KEPT
@@ -57,14 +59,19 @@ class RepeatedImages:
     """The same movement again. One thread at a time."""
 
     def __init__(self) -> None:
-        self._marks = np.zeros((IMAGES_KEPT, CELLS[0] * CELLS[1]), np.float32)
-        self._rough = np.zeros((IMAGES_KEPT, CELLS[0] * CELLS[1] // ROUGH), np.float32)  # enough to tell most pictures apart
-        self._ats = np.zeros(IMAGES_KEPT)
+        self._make_places(0)
         self._count = 0
         self._lags: deque[tuple[float, frozenset[int]]] = deque(maxlen=MOVING_LOOKED_AT)
 
+    def _make_places(self, count: int) -> None:
+        self._marks = np.zeros((count, CELLS[0] * CELLS[1]), np.uint8)
+        self._rough = np.zeros((count, CELLS[0] * CELLS[1] // ROUGH), np.uint8)  # enough to tell most pictures apart
+        self._ats = np.zeros(count)
+
     def take(self, image: npt.NDArray[np.uint8], at: float) -> float | None:
         """Take one picture of `at` seconds. Return the loop's length while there is one."""
+        if not self._count:
+            self._make_places(IMAGES_KEPT)  # with the first picture, as above
         green = np.ascontiguousarray(image[::FINE, ::FINE, 1])
         mark = cv2.resize(green, CELLS, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         moved = float(np.abs(mark - self._marks[(self._count - 1) % IMAGES_KEPT]).mean()) if self._count else 0.0

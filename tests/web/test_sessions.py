@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from datetime import datetime, timedelta
 
 from flask.testing import FlaskClient
@@ -197,3 +199,18 @@ def test_whom_somebody_let_in_waits_for_nobody_and_who_comes_by_the_list_does(ma
     assert [monitor.admission.ask(one).position for one in again if one is not None] == [0, 1, 0, 0]
     monitor.end_session(made.session_id, End("away"), "interrupted")
     assert monitor.admission.ask(monitor.reopen(made.session_id)).position == 0
+
+
+def test_an_exam_that_waits_for_its_student_takes_little_memory(client: FlaskClient) -> None:
+    create(client, "first", source="browser")  # makes what all share
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(20):
+            create(client, f"waits-{number}", source="browser")
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (after - before) / 20 < 100_000  # a class that comes in an hour, and links that nobody ever follows
