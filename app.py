@@ -90,6 +90,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         _keep_records(closing, recorder, settings, parts, leases)
         _tell_others(closing, parts, leases)
         registry.register(app, settings)
+        trim = HeapTrim()
+        _run(closing, trim.start, trim.stop)
         app.extensions[CLOSING] = closing.pop_all()
     return app
 
@@ -242,7 +244,7 @@ def _keep_stills(closing: ExitStack, parts: Parts, events: Events) -> None:
 
 
 def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
-    """Keep threads from waiting for slow clients, memory from growing, an eye on the disks, and strangers out."""
+    """Keep threads from waiting for slow clients, an eye on the disks, and strangers out."""
     from web.access.patience import Patience
     from web.student.http_link import let_go
 
@@ -252,8 +254,6 @@ def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
     if parts.live is not None:
         parts.people.on_change(parts.live.look_again)
     _run(closing, parts.people.start, parts.people.stop)
-    trim = HeapTrim()
-    _run(closing, trim.start, trim.stop)
     _run(closing, parts.disks.start, parts.disks.stop)
     _run(closing, parts.exam_page.start, parts.exam_page.stop)
     _run(closing, parts.mailer.start, parts.mailer.stop)

@@ -6,11 +6,17 @@ asked now and then to give whole pages of it back.
 
 What is taken from the system and given back with every picture costs more than some models: the system clears each page of it anew. So pictures and
 models' inputs lie in the arenas, too, which keep a little of what is free at their ends; what lies between is given back every `TRIM_EVERY_S`.
+
+A session's parts know each other, so when it has ended only Python's search for such circles lets go of them. By itself Python searches once there
+are a quarter more objects than last time: beside the program's own 200,000 some hundred ended sessions lie about until then, and the search goes
+through all of these and stops everything for a third of a second. So those that are there from the start are left out of it, and it is made often.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
+from collections.abc import Callable
 
 from basics.regularly import Regularly
 
@@ -35,22 +41,31 @@ def settle_heap() -> bool:
 
 
 class HeapTrim:
-    """Gives free pages back to the system every `TRIM_EVERY_S`, in a thread of its own. Does nothing with another C library."""
+    """Lets go of what has ended, and gives free pages back to the system, every `TRIM_EVERY_S`, in a thread of its own. Start it last."""
 
     def __init__(self, every_s: float = TRIM_EVERY_S) -> None:
-        self._every_s = every_s
-        self._trimming: Regularly | None = None
+        self._trimming = Regularly("heap-trim", every_s, self._trim)
+        self._give_back = _malloc_trim()
 
     def start(self) -> None:
-        """Begin."""
-        try:
-            trim = ctypes.CDLL(None).malloc_trim
-        except (OSError, TypeError, AttributeError):
-            return
-        self._trimming = Regularly("heap-trim", self._every_s, lambda: trim(0))
+        """Begin; what is there now stays."""
+        gc.freeze()
         self._trimming.start()
 
     def stop(self) -> None:
         """End."""
-        if self._trimming is not None:
-            self._trimming.stop()
+        self._trimming.stop()
+        gc.unfreeze()
+
+    def _trim(self) -> None:
+        gc.collect()
+        if self._give_back is not None:
+            self._give_back(0)
+
+
+def _malloc_trim() -> Callable[[int], int] | None:
+    """Of glibc; None with another C library."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (OSError, TypeError, AttributeError):
+        return None

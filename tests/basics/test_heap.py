@@ -98,3 +98,29 @@ def test_pictures_that_come_and_go_are_not_taken_from_the_system_each_time() -> 
     if not done.stdout:
         pytest.skip("another C library than glibc")
     assert int(done.stdout) < 100 * 20  # pages; the two have 465
+
+
+CIRCLES = """
+import gc, threading, weakref
+from basics.heap import HeapTrim
+class Part:
+    pass
+def circle():
+    part, gone = Part(), threading.Event()
+    part.whole = part
+    weakref.finalize(part, gone.set)
+    return gone
+there = circle()
+trim = HeapTrim(0.05)
+trim.start()
+ended = circle()
+print(ended.wait(30), there.is_set())
+trim.stop()
+gc.collect()
+print(there.is_set())
+"""
+
+
+def test_what_has_ended_and_knows_itself_is_let_go_without_a_look_at_what_was_there_from_the_start() -> None:
+    done = subprocess.run([sys.executable, "-c", CIRCLES], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["True", "False", "True"]
