@@ -150,11 +150,12 @@ def heard_in(exam: Exam) -> list[list[Any]]:
 
 
 def test_sound_comes_without_gaps(exam: Exam) -> None:
-    heard = [row for row in heard_in(exam) if row[0] + row[1] < exam.reloaded_at]
-    assert heard[-1][0] - heard[0][0] > AWAY_S
-    lost = sum(duration for _, duration, *_, reason, _, _ in heard if reason == "lost")
-    between = sum(after[0] - (before[0] + before[1]) for before, after in itertools.pairwise(heard))
-    assert lost + between < 0.5
+    rows = [(at, duration, reason) for at, duration, _, _, _, reason, *_ in heard_in(exam) if at + duration < exam.reloaded_at]
+    lasted = rows[-1][0] - rows[0][0]
+    assert lasted > AWAY_S
+    lost = sum(duration for _, duration, reason in rows if reason == "lost")
+    between = sum(after[0] - (before[0] + before[1]) for before, after in itertools.pairwise(rows))
+    assert lost + between < lasted / 20  # nothing, but where the browser itself had no processor to record with
 
 
 def test_leaving_copying_and_pasting_are_counted_exactly(exam: Exam) -> None:
