@@ -72,7 +72,7 @@ def _try_second(path: Path) -> None:
     if not is_lite(path):
         _try_yolo(path)
         return
-    model = open_lite(path)
+    model = open_lite(path, most=1)
     (given,) = model.inputs
     (output,) = model(np.zeros(given.shape, np.float32))
     height, width = given.shape[2:]
@@ -99,7 +99,7 @@ def _try_overlap(path: Path) -> None:
 def _try_sounds(path: Path) -> None:
     from detectors.runtime import open_lite
 
-    model = open_lite(path)
+    model = open_lite(path, most=1)
     (given,) = model.inputs
     tone = 0.5 * np.sin(np.arange(15_600, dtype=np.float32))
     of_silence, of_tone = (model(sound.reshape(given.shape))[0] for sound in (np.zeros(15_600, np.float32), tone))
@@ -114,12 +114,12 @@ def _try_mesh(path: Path) -> None:
     from detectors.runtime import open_lite
 
     content = path.read_bytes()
-    mesh, score, features = open_lite(mesh_part(content))(np.zeros((1, 192, 192, 3), np.float32))
+    mesh, score, features = open_lite(mesh_part(content), most=1)(np.zeros((1, 192, 192, 3), np.float32))
     _expect(mesh, (1, 1, 1, 3 * 468))
     _expect(score, (1, 1, 1, 1))
     _expect(features, (1, 48, 48, 32))
     crop = features[:, :16, :16].copy()
-    for output, points in zip(open_lite(heads_part(content))(crop, crop), (71, 71, 5, 5), strict=True):
+    for output, points in zip(open_lite(heads_part(content), most=1)(crop, crop), (71, 71, 5, 5), strict=True):
         _expect(output, (1, points, 2))
 
 
@@ -134,7 +134,7 @@ def _try_face_far(path: Path) -> None:
 def _try_faces(path: Path, side: int, anchors: int) -> None:
     from detectors.runtime import open_lite
 
-    places, scores = open_lite(path)(np.zeros((1, side, side, 3), np.float32))
+    places, scores = open_lite(path, most=1)(np.zeros((1, side, side, 3), np.float32))
     _expect(places, (1, anchors, 16))
     _expect(scores, (1, anchors, 1))
 

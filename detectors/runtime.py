@@ -32,6 +32,8 @@ _REMARK = b"XNNPACK delegate"  # in the line that LiteRT writes once when it mak
 
 Made = TypeVar("Made")
 
+READY = 2  # interpreters made with a model: two calls at once come within minutes, and a server's memory then grows by tens of megabytes
+
 _said_it = threading.Event()
 _opening = threading.Lock()
 
@@ -82,7 +84,7 @@ class LiteTensor:
 class LiteModel:
     """A .tflite model, called with its inputs in the file's order; answers with its outputs. Safe to call from several threads at once.
 
-    An interpreter serves one call at a time: as many are made as calls run at once, and `most` at most (further calls wait for one).
+    An interpreter serves one call at a time: beyond the first `READY` as many are made as calls run at once, `most` at most (further calls wait).
     """
 
     def __init__(self, content: bytes, most: int) -> None:
@@ -92,7 +94,8 @@ class LiteModel:
         self.inputs, self.outputs = _tensors(given), _tensors(made)
         self._given, self._made = [details["index"] for details in given], [details["index"] for details in made]  # the same in all interpreters
         self._free: queue.LifoQueue[Any] = queue.LifoQueue()
-        for one in [None] * (most - 1) + [first]:  # the last one given back is the next to go: None is taken when all that are made are at work
+        ready = [first, *(self._make() for _ in range(min(READY, most) - 1))]
+        for one in [None] * (most - len(ready)) + ready:  # the last one given back is the next to go: None is taken when all made are at work
             self._free.put(one)
 
     def __call__(self, *inputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:

@@ -39,7 +39,7 @@ def test_a_model_that_is_read_leaves_no_identifier_behind(tmp_path: Path) -> Non
 def test_litert_writes_nothing_and_what_others_write_meanwhile_comes_through(near: Path) -> None:
     code = (
         "import sys, os, pathlib; from detectors import runtime; made = runtime._interpreter_class();"
-        "runtime._interpreter_class = lambda: os.write(2, b'of another thread\\n') and made; runtime.open_lite(pathlib.Path(sys.argv[1]))"
+        "runtime._interpreter_class = lambda: os.write(2, b'of another thread\\n') and made; runtime.open_lite(pathlib.Path(sys.argv[1]), most=1)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(near)], cwd=ROOT, check=True, timeout=60, capture_output=True)
     assert (done.stdout, done.stderr) == (b"", b"of another thread\n")
@@ -72,11 +72,11 @@ def test_a_lite_model_serves_threads_at_once_with_no_more_interpreters_than_allo
         return made[-1]
 
     monkeypatch.setattr(LiteModel, "_make", counted)
-    model = open_lite(near, most=2)
+    model = open_lite(near, most=3)
     (given,) = model.inputs
     pictures = [np.random.default_rng(seed).random(given.shape, np.float32) for seed in range(4)]
     alone = [model(picture) for picture in pictures]
-    assert len(made) == 1
+    assert len(made) == 2, "those of the first calls that come at once are there from the start"
     wrong: list[int] = []
     start = threading.Barrier(4)
 
@@ -93,7 +93,7 @@ def test_a_lite_model_serves_threads_at_once_with_no_more_interpreters_than_allo
     for thread in threads:
         thread.join(60)
     assert wrong == []
-    assert len(made) == 2
+    assert 2 <= len(made) <= 3
 
 
 @needs_lite
