@@ -382,9 +382,9 @@ class Monitor:
         """The name of the server that has a session; None where none has. Raise `NotFound`, `StorageError`."""
         return self.ownership.name if self.is_live(session_id) else self.ownership.owner(session_id)
 
-    def may_be_elsewhere(self) -> bool:
-        """May another server have a session that the database doesn't know yet?"""
-        return bool(self.ownership.living())
+    def may_be_elsewhere(self, session_id: str) -> bool:
+        """May another server have a session that the database doesn't know yet? Raise `StorageError`."""
+        return self.ownership.may_be_elsewhere(session_id)
 
     # For whoever takes sessions, and lets them go
 

@@ -175,6 +175,25 @@ def test_two_servers_of_one_name_are_refused_while_the_first_lives(room: Room, t
         first.stop()
 
 
+def test_two_servers_of_one_data_dir_are_refused_whatever_their_names_while_the_first_lives(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a machine was copied, or the folder lies where locks don't reach."""
+    first = Membership(room.database, settings_for(tmp_path, instance_name="first"), tmp_path / "one", beat_s=0.05)
+    first.start()
+    try:
+        with pytest.raises(ConfigError, match=r"DATA_DIR: another server that lives, first \(on .*Give each its own"):
+            Membership(room.database, settings_for(tmp_path, instance_name="second"), tmp_path / "one").start()
+    finally:
+        monkeypatch.setattr(first, "_registered", False)  # it dies: nobody is told
+        first.stop()
+    monkeypatch.setattr("cluster.membership.NAMESAKE_S", 0.3)
+    renamed = Membership(room.database, settings_for(tmp_path, instance_name="second"), tmp_path / "one", beat_s=0.05)
+    renamed.start()
+    assert renamed.name == "second", "it was given another name"
+    renamed.stop()
+
+
 def test_a_name_whose_server_died_is_taken_and_the_server_that_wakes_up_is_another(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     hung = room.server("pod-0", folder="first-node")
     monkeypatch.setattr("cluster.membership.NAMESAKE_S", 0.0)  # its beat does not move

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from basics.errors import Conflict
+from basics.times import utc_now
 from cluster.membership import DEAD_S
 from sessions.ends import End
 from sessions.events import SessionMoved
@@ -193,15 +194,22 @@ def test_an_exam_that_runs_elsewhere_is_not_started_again_and_its_browser_finds_
     assert a.monitor.owner_of(session.session_id) == "a"
 
 
-def test_a_session_that_is_not_known_yet_is_no_end_while_others_live(town: Town) -> None:
+def test_a_session_that_is_not_known_yet_is_no_end_while_another_may_have_it(town: Town) -> None:
     a, b = town.house("a"), town.house("b")
     town.pass_time(1, a, b)
     with pytest.raises(Elsewhere):  # it may lie in the other's spool
         may_enter(a.parts, "f" * 32)
-    b.close()
-    town.houses.remove(b)
+    town.pass_time(DEAD_S + 1, a)
+    a.membership.declare_dead("b")
     town.pass_time(1, a)
-    assert may_enter(a.parts, "f" * 32) is None
+    with pytest.raises(Elsewhere):  # b died with it, and stores it when it is back
+        may_enter(a.parts, "f" * 32)
+    assert a.database.write("deleted_sessions", "f" * 32, {"at": utc_now()}).wait(10)
+    assert may_enter(a.parts, "f" * 32) is None, "that is no session any more, whoever lives"
+    with a.database.reading():
+        a.database.collection("instances").delete_one({"_id": "b"})  # it ended well, and left nothing
+    town.pass_time(1, a)
+    assert may_enter(a.parts, "e" * 32) is None
 
 
 def test_two_pages_that_come_at_once_make_one_session(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
