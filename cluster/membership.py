@@ -249,6 +249,8 @@ class Membership:
         about = "By so many seconds the database's clock is ahead of this machine's, with half the time of a question as the doubt."
         if self.database_ahead_s is not None:
             yield Figure("database_ahead_seconds", about, self.database_ahead_s)
+        still = "For how long the beat of another server has stood still: from 10 s on it is a dead one's."
+        yield from (Figure("instance_still_seconds", still, one.still_s, {"other": one.name}) for one in self.others() if one.lives)
 
     def _key_trouble(self) -> str:
         if self._key is None:

@@ -68,6 +68,9 @@ def test_servers_see_each_other_with_their_addresses_and_what_they_tell(room: Ro
     assert first.owner_url("a") == "http://127.0.0.1:5001"
     assert second.database_ahead_s is not None
     assert abs(second.database_ahead_s) < 5
+    room.pass_time(3, second)
+    (still,) = [figure for figure in second.figures() if figure.name == "instance_still_seconds"]
+    assert (still.value, still.labels) == (3, {"other": "a"})
 
 
 def test_a_beat_that_stands_still_is_declared_dead_by_whoever_needs_it_and_a_living_one_never(room: Room) -> None:
