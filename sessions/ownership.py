@@ -105,6 +105,13 @@ class Ownership:
         others = self._membership.others() if self._membership is not None else []
         return any(other.state == "up" and other.still_s < DEAD_S / 2 for other in others)
 
+    def can_hand_over(self) -> bool:
+        """Is there such a server, and would it find all of an exam? Not while the database is away, or something waits in the spool."""
+        if not self.others_take():
+            return False
+        health = self._database.health()
+        return health["state"] in ("ok", "degraded") and not health["spooled"]
+
     def check_begins(self) -> None:
         """Raise `StorageError` while no exam begins here."""
         if self.is_draining:
