@@ -135,7 +135,7 @@ def register_web(app: Flask, parts: Parts) -> None:
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)
-    register_traces(app, parts.traces)
+    register_traces(app, parts.hops.traces)
     register_access(app, parts.access)
     register_hop(app)
     for blueprint in BLUEPRINTS:
