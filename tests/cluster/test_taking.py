@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from basics.errors import Conflict
+from basics.errors import Conflict, StorageError
 from basics.times import utc_now
 from cluster.membership import DEAD_S
 from sessions.ends import End
@@ -251,6 +251,33 @@ def test_a_session_without_server_and_student_is_closed_after_a_while_by_whoever
     closed = b.database.session(session.session_id)
     assert (closed["state"], closed["end_code"], closed["owner"]) == ("interrupted", "outage", "b")
     assert b.database.session(other.session_id)["state"] == "running"
+
+
+def test_a_session_that_could_not_be_read_when_it_was_taken_does_not_run_for_ever(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    a.close()
+    town.houses.remove(a)
+    town.pass_time(1, b)
+
+    def away(*_: object) -> None:
+        raise StorageError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sessions.taking.resumed_from", away)
+        with pytest.raises(StorageError):
+            b.monitor.taking.bring(session.session_id)
+    assert b.owner(session.session_id)[0] == "b"
+    live = b.begin("bob")
+    reaper = Reaper(b.monitor.taking, b.database, b.membership, abandoned_s=60, may_reap=lambda: False, clock=lambda: town.now)
+    for _ in range(2):
+        reaper.look()
+        town.pass_time(LOOK_S, b)
+    assert b.database.session(session.session_id)["state"] == "running", "its page may come yet"
+    reaper.look()
+    assert b.database.flush(10)
+    assert b.database.session(session.session_id)["state"] == "interrupted"
+    assert b.database.session(live.session_id)["state"] == "running"
 
 
 def test_a_clock_that_goes_an_hour_wrong_makes_no_session_older(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
