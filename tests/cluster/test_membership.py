@@ -113,6 +113,24 @@ def test_time_in_which_the_database_is_away_or_the_observer_stands_still_counts_
     assert watcher.others()[0].still_s <= REFUSED_S
 
 
+def test_a_database_that_answers_after_ten_seconds_kills_nobody(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = room.server("a"), room.server("b")
+    room.pass_time(2, a, b)
+    reading = room.database.reading
+
+    def slowly() -> Any:
+        room.now += 10
+        return reading()
+
+    monkeypatch.setattr(room.database, "reading", slowly)
+    for _ in range(4):
+        a.turn()
+        b.turn()
+        b.turn()  # it looks twice before the other beats again
+        assert all(one.still_s < DEAD_S for one in (*a.others(), *b.others()))
+    assert (a.name, b.name) == ("a", "b")
+
+
 def test_a_database_that_fails_stops_no_beats(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     beats = Membership(room.database, settings_for(Path("unused"), instance_name="beats"), room._folder / "beats", beat_s=0.02)
     beats.start()
