@@ -21,12 +21,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import requests
 
 from basics.paths import ROOT
-from bench.cluster.town import Town, town
+from bench.cluster.town import BEARER, Town, town
 from bench.harness.drawn import drawn_footage
 from bench.harness.footage import scenarios
-from bench.harness.server import ServerError
+from bench.harness.server import Server, ServerError
 from bench.harness.student import Footage, StudentClient
 from bench.harness.waiting import comes
 from bench.load import Meter, footage_of
@@ -81,7 +84,10 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of so many servers: CPU-ms of them all a student-second, and a second while nobody is there; the rest is the database's for a student-hour."""
+    """Of so many servers: CPU-ms of them all a student-second, and a second while nobody is there; the rest is the database's for a student-hour.
+
+    `behind` students were read too seldom: then the machine was full, and its processors' share says nothing.
+    """
 
     servers: int
     cpu_ms: float
@@ -90,17 +96,18 @@ class Cost:
     mb_in: float
     mb_out: float
     mb_kept: float
+    behind: int = 0
 
 
-def cost_of(servers: int, students: int, idle: Rates, busy: Rates) -> Cost:
+def cost_of(servers: int, students: int, idle: Rates, busy: Rates, behind: int = 0) -> Cost:
     """What so many students cost, from what was counted without and with them."""
 
     def hourly(with_them: float, without: float) -> float:
         return (with_them - without) * 3600 / students
 
     operations = {kind: hourly(*pair) for kind, pair in zip(KINDS, zip(busy.operations, idle.operations, strict=True), strict=True)}
-    sizes = [hourly(with_them, without) / 1e6 for with_them, without in zip(_sizes(busy), _sizes(idle), strict=True)]
-    return Cost(servers, 1000 * busy.cpu_s / students, 1000 * idle.cpu_s, operations, *sizes)
+    mb_in, mb_out, mb_kept = (hourly(with_them, without) / 1e6 for with_them, without in zip(_sizes(busy), _sizes(idle), strict=True))
+    return Cost(servers, 1000 * busy.cpu_s / students, 1000 * idle.cpu_s, operations, mb_in, mb_out, mb_kept, behind)
 
 
 def _sizes(rates: Rates) -> tuple[float, float, float]:
@@ -124,12 +131,19 @@ def measure(servers: int, students: int, seconds: float, footage: Sequence[Foota
         before = Counted.now(place, meters)
         threading.Event().wait(seconds)
         busy = Counted.now(place, meters).a_second(before)
+        behind = sum(int(health["analysis"]["behind"]) for health in map(parts_of, place.servers))
         leaving = [threading.Thread(target=student.finish, args=(15.0,)) for student in there]
         for thread in leaving:
             thread.start()
         for thread in leaving:
             thread.join()
-    return cost_of(servers, students, idle, busy)
+    return cost_of(servers, students, idle, busy, behind)
+
+
+def parts_of(server: Server) -> dict[str, Any]:
+    """How the parts of a server are."""
+    found: dict[str, Any] = requests.get(f"{server.url}/api/health", timeout=30, headers=BEARER).json()["parts"]
+    return found
 
 
 def links(place: Town, students: int) -> list[str]:
@@ -155,6 +169,7 @@ def told(cost: Cost) -> str:
         f"{cost.servers} server{'s' if cost.servers > 1 else ''}: {cost.cpu_ms:.1f} CPU-ms a student-second, without students {cost.idle_cpu_ms:.1f} "
         f"a second\n  database, a student-hour: {sum(cost.operations.values()):,.0f} operations ({operations}), "
         f"{cost.mb_in:.2f} MB in, {cost.mb_out:.2f} MB out, {cost.mb_kept:.2f} MB kept"
+        + (f"\n  {cost.behind} students were read too seldom: this machine is full, take fewer" if cost.behind else "")
     )
 
 
