@@ -285,7 +285,7 @@ def test_each_server_tells_by_how_much_its_clock_and_the_databases_differ(room: 
     other.turn()
     one.turn()
     assert [row["database_ahead_s"] for row in one.health()["others"]] == [-3600.0]
-    assert {figure.name: figure.value for figure in one.figures()} == {"database_ahead_seconds": one.database_ahead_s}
+    assert {figure.name: figure.value for figure in one.figures()} == {"database_ahead_seconds": one.database_ahead_s, "instance_still_seconds": 0.0}
 
 
 def test_without_a_name_the_machine_s_is_taken_and_kept_with_data_dir(room: Room, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from basics.errors import ConfigError
 from settings.settings import load_settings
 from tests.helpers.town import Town
-from tests.helpers.waiting import free_port, until
+from tests.helpers.waiting import free_port
 from tests.helpers.web import API_TOKEN, PASSWORD
 from web.traces import CLIENT, KEPT, SERVER, Traces
 
@@ -71,7 +71,9 @@ def test_a_call_that_goes_on_is_one_trace_over_both_servers(town: Town, collecto
     script.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {API_TOKEN}"
     assert script.get(f"/api/session/{session.session_id}/details").get_json()["session"]["is_running"], "it went on to a"
     assert script.get("/nowhere/at/all").status_code == 404
-    until(lambda: all(house.parts.traces and not house.parts.traces.stop() for house in (a, b)))
+    for house in (a, b):
+        assert house.parts.traces is not None
+        house.parts.traces.stop()
     spans = collector.spans()
     sent_on = next(span for span in spans if span["kind"] == CLIENT)
     first = next(span for span in spans if span["spanId"] == sent_on["parentSpanId"])
