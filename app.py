@@ -255,6 +255,8 @@ def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
         parts.people.on_change(parts.live.look_again)
     _run(closing, parts.people.start, parts.people.stop)
     _run(closing, parts.disks.start, parts.disks.stop)
+    if parts.traces is not None:
+        _run(closing, parts.traces.start, parts.traces.stop)
     _run(closing, parts.exam_page.start, parts.exam_page.stop)
     _run(closing, parts.mailer.start, parts.mailer.stop)
     _run(closing, lambda: parts.by_http.start(partial(let_go, parts)), parts.by_http.stop)

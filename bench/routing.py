@@ -23,6 +23,7 @@ RANGE = 256 * POINTS  # between the numbers of two servers' points
 SIZES = (*[1200] * 3, *[400] * 7, *[120] * 20, *[40] * 30)  # students of each exam, as at a university: 10,000 in 60
 STUDENTS = sum(SIZES)
 DAYS = 100  # days of other exams, over which figures are told
+MOVED_MOST = 1.5  # over the servers: the share of students whom the loss of one may move
 WEIGHT = 100  # as in deploy/haproxy/haproxy.cfg
 
 
@@ -134,6 +135,8 @@ def main() -> None:
     print(f"students of the fullest server over the mean: {_spread(fullest)}")
     print(f"students who move when one server is lost, times the servers: {_spread([share for day in shares for share in day])}")
     print(f"the same of each day's fullest server: {_spread([max(day) for day in shares])}")
+    within = statistics.mean(share <= MOVED_MOST for day in shares for share in day)
+    print(f"losses that move at most {MOVED_MOST:g}/servers of the students: {100 * within:.0f} %")
 
 
 def _spread(values: Sequence[float]) -> str:

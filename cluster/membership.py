@@ -27,7 +27,7 @@ from basics.times import utc_now
 from cluster.instance import ALSO, LIVING, Instance, Seen, State
 from cluster.naming import kept_home, name_of
 from cluster.shared_key import SharedKey
-from cluster.troubles import clock_is_off, namesake, renamed
+from cluster.troubles import clock_is_off, housemate, namesake, renamed
 from cluster.watching import STEP_MOST_S, beat_of, first_that_beats
 from database import Database, Document
 from settings.cluster import ClusterSettings
@@ -72,6 +72,7 @@ class Membership:
         self.run = uuid.uuid4().hex  # tells this start of the server from its others
         self._base = name_of(settings.instance_name, self._home)
         self._name = self._base
+        self._earlier = f"^{self._base.replace('.', '[.]')}#"  # what it was called where it had been taken for dead
         self._state: State = "up"
         self._facts: dict[str, Any] = {}
         self._registered = False
@@ -248,6 +249,8 @@ class Membership:
         about = "By so many seconds the database's clock is ahead of this machine's, with half the time of a question as the doubt."
         if self.database_ahead_s is not None:
             yield Figure("database_ahead_seconds", about, self.database_ahead_s)
+        still = "For how long the beat of another server has stood still: from 10 s on it is a dead one's."
+        yield from (Figure("instance_still_seconds", still, one.still_s, {"other": one.name}) for one in self.others() if one.lives)
 
     def _key_trouble(self) -> str:
         if self._key is None:
@@ -347,8 +350,7 @@ class Membership:
 
     def _register(self) -> None:
         """Raise `ConfigError` where another that lives has the name, or another key, `StorageError`."""
-        if self._key is not None:
-            self._check_key(self._key)
+        self._check_others()
         try:
             self._take_name(self._base)
         except ConfigError as error:
@@ -358,22 +360,24 @@ class Membership:
             self._lose()
             return
         with self._database.reading():
-            earlier = {"_id": {"$regex": f"^{self._base.replace('.', '[.]')}#"}, "home": self._home, "run": {"$ne": self.run}}
+            earlier = {"_id": {"$regex": self._earlier}, "home": self._home, "run": {"$ne": self.run}}
             self._rows.update_many({**earlier, "state": {"$in": LIVING}}, {"$set": {"state": "dead", "dead_by": self._base}})
             self._rows.delete_many({"state": "dead", "at": {"$lt": utc_now() - KEPT}})
         self._registered = True
         log.info("this server is %s among those of its database", self._name)
 
-    def _check_key(self, key: SharedKey) -> None:
-        """Raise `ConfigError` where a server that lives has another key, `StorageError`. One that has begun to serve is refused no more."""
-        mine = key.fingerprint()
-        if self._tried.is_set():
+    def _check_others(self) -> None:
+        """Raise `ConfigError` where a server that lives has another key, or this DATA_DIR, `StorageError`. One that has begun is refused no more."""
+        mine = self._key.fingerprint() if self._key is not None else ""
+        if self._tried.is_set() or self._alone:
             return
+        wrong: list[Document] = [{"home": self._home, "_id": {"$not": {"$regex": self._earlier}}}]
+        wrong += [{"key": {"$nin": [None, mine]}}] if mine else []
         with self._database.reading():
-            others = {"_id": {"$ne": self._base}, "state": {"$in": LIVING}, "key": {"$nin": [None, mine]}}
+            others = {"_id": {"$ne": self._base}, "state": {"$in": LIVING}, "$or": wrong}
             rows = list(self._rows.find(others, {"asked": 0}).limit(1000))
         if (other := self._first_that_beats(rows, NAMESAKE_S)) is not None:
-            raise key.refusal(other)
+            raise housemate(other) if self._key is None or other.get("home") == self._home else self._key.refusal(other)
 
     def _take_name(self, name: str) -> None:
         """Make the name's row this run's. Raise `ConfigError` where another that lives has it, `StorageError`."""

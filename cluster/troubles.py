@@ -30,6 +30,16 @@ def namesake(name: str, row: Mapping[str, Any]) -> ConfigError:
     )
 
 
+def housemate(row: Mapping[str, Any]) -> ConfigError:
+    """Another server has the DATA_DIR, or a copy of it."""
+    return ConfigError(
+        f"DATA_DIR: another server that lives, {row.get('_id')} (on {row.get('host') or 'a machine that is not known'}), has the same, or a copy: "
+        "what lies on the one's disk would be looked for on the other's. Give each its own. Where it was copied, delete the files `instance` and "
+        "`server-names` in this one.",
+        field="data_dir",
+    )
+
+
 def clock_is_off(database_ahead_s: float | None) -> Text | None:
     """The database's clock is so many seconds ahead of this machine's; None where they agree, or nothing is known."""
     ahead = database_ahead_s or 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,7 @@ class Uploads:
         self._worker = Worker("clip-store", self._turn)
         self._backoff = Backoff(*RETRY_S)
         self._waiting = (0, 0)  # files and bytes
+        self._waits_since: float | None = None  # by the monotonic clock, as of this run
         self._problem: tuple[str, datetime] | None = None
         self._left: dict[Path, str] = {}  # files that are not sent, with the reason
         self._sent = 0
@@ -74,7 +76,9 @@ class Uploads:
     def health(self) -> dict[str, Any]:
         """For `/api/health`: what waits, and since when and why the store takes nothing."""
         (count, size), problem = self._waiting, self._problem
+        since = self._waits_since if count else None
         known: dict[str, Any] = {"waiting": count, "waiting_mb": round(size / 1e6, 1), "sent": self._sent, "left": len(self._left)}
+        known["waiting_s"] = 0.0 if since is None else round(time.monotonic() - since, 1)
         if problem is not None:
             files = ngettext("%(count)s file waits on this disk", "%(count)s files wait on this disk", count)
             reason = _("%(why)s Since %(since)s; %(files)s.", why=problem[0], since=iso_time(problem[1]), files=files)
@@ -88,6 +92,7 @@ class Uploads:
         """Send what there is, and return how much that was. Raise `StoreError` where the store fails, `StorageError` where the database is away."""
         due = list(self._due())
         self._waiting = len(due), sum(one.size for one in due)
+        self._waits_since = (self._waits_since or time.monotonic()) if due else None
         if not self._is_prepared or self._problem is not None:
             with self._database.reading():
                 empty = self._database.collection(COLLECTION).find_one({"there": True}, {"_id": 1}) is None

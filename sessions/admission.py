@@ -17,7 +17,7 @@ WAITING_FACTOR = 10  # times MAX_SESSIONS may wait for their students
 
 
 class Admission:
-    """Of one server. `elsewhere` gives the address of a server with room, where there are several; nobody is sent away without one."""
+    """Of one server."""
 
     def __init__(
         self,
@@ -29,7 +29,6 @@ class Admission:
     ) -> None:
         self.capacity = capacity
         self.waiting = WaitingRoom(clock)
-        self.elsewhere: Callable[[], str | None] = lambda: None
         self._most = settings.max_sessions
         self._sessions = sessions
         self._attendance = attendance
@@ -46,6 +45,17 @@ class Admission:
             self.waiting.leave(session.session_id)
             return Standing(0)
         return self.waiting.ask(session.session_id, lambda: self._room(self._counted(self._sessions(), by_id=last)), last=last)
+
+    def spare(self) -> int:
+        """How many more may begin than have begun, were let in, or wait."""
+        return self.waiting.spare(self._room(self._counted(self._sessions(), by_id=True)))
+
+    def keep_place(self, session_id: str) -> bool:
+        """Let in a student who comes from another server, behind all of this one's own; False where there is no room."""
+        standing = self.waiting.ask(session_id, lambda: self._room(self._counted(self._sessions(), by_id=True)), last=True)
+        if standing.position:
+            self.waiting.leave(session_id)
+        return not standing.position
 
     def figures(self) -> list[Figure]:
         """For `/metrics`."""

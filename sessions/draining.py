@@ -1,6 +1,7 @@
 """A server that is to end drains first: no exam begins here, those that run go on at another server, or to their end where there is none.
 
-It says so to the others and to who stands in front, and waits until that is noticed before the first page is sent away.
+It says so to the others and to who stands in front, and waits until that is noticed before the first page is sent away. While the database is away
+none is: what it has not got of an exam would be missing at the other server.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Draining:
         if self._since is None:
             return
         for_s = self._clock() - self._since
-        if for_s >= self._lead_s and self._monitor.ownership.others_take():
+        if for_s >= self._lead_s and self._monitor.ownership.can_hand_over():
             self._hand_over()
         tell(self._data_dir, Told(self._running(), round(for_s, 1)))
 

@@ -31,6 +31,7 @@ from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.health import analysis_health, models_health, reading_figures
 from sessions.making import SessionMaker
 from sessions.models import Models
+from sessions.overflow import Overflow
 from sessions.ownership import Ownership
 from sessions.refusals import has_ended, has_none, runs_already, several_run
 from sessions.resume import reopened
@@ -69,9 +70,7 @@ class Monitor:
         membership: Membership | None = None,
     ) -> None:
         """Without `membership` this is the database's only server."""
-        self.models = models
-        self.stations = stations
-        self.recorder = recorder
+        self.models, self.stations, self.recorder = models, stations, recorder
         self.maker = SessionMaker(settings, database, models, recorder, events, clock, membership)
         self.accommodations, self.exams = self.maker.accommodations, self.maker.exams
         self.attendance = Attendance(clock, abandoned_s=settings.abandoned_s)
@@ -88,8 +87,8 @@ class Monitor:
         self.taking_effect = TakingEffect(self.maker, self.active, self.elsewhere)
         self.taking = Taking(self, settings, database, self.ownership, membership, events, clock)
         self.admission = Admission(settings, self.active, self.attendance, Capacity(settings, self._workers, clock), clock)
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self.overflow = Overflow(database, membership, self.admission, clock)
+        self._stopping, self._threads = threading.Event(), list[threading.Thread]()
         self._counters = {"sessions_created": 0, "sessions_ended": 0, "intervals_flagged": 0}
         events.subscribe(IntervalFlagged, lambda _: self._count("intervals_flagged"))
 
@@ -373,6 +372,7 @@ class Monitor:
             except Exception:
                 log.exception("the session's records can't be closed now", extra={"session_id": session.session_id})
         self.end_abandoned()
+        self.overflow.tell()
 
     def resume(self) -> None:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
@@ -382,9 +382,9 @@ class Monitor:
         """The name of the server that has a session; None where none has. Raise `NotFound`, `StorageError`."""
         return self.ownership.name if self.is_live(session_id) else self.ownership.owner(session_id)
 
-    def may_be_elsewhere(self) -> bool:
-        """May another server have a session that the database doesn't know yet?"""
-        return bool(self.ownership.living())
+    def may_be_elsewhere(self, session_id: str) -> bool:
+        """May another server have a session that the database doesn't know yet? Raise `StorageError`."""
+        return self.ownership.may_be_elsewhere(session_id)
 
     # For whoever takes sessions, and lets them go
 

@@ -11,6 +11,7 @@ from cluster.membership import DEAD_S, Membership
 from cluster.owning import FIRST_EPOCH, owner_of, rename, take
 from database import Database, Document
 from sessions.refusals import drains
+from storage.deleted import COLLECTION as DELETED
 from storage.writes import NONE, Fields
 
 
@@ -87,6 +88,13 @@ class Ownership:
         """The names of the others that live, as of the last look."""
         return [other.name for other in self._membership.others() if other.lives] if self._membership is not None else []
 
+    def may_be_elsewhere(self, session_id: str) -> bool:
+        """May a session that is not stored lie in another server's spool? One that died stores it once it is back, but not what was deleted."""
+        if self._membership is None or not self._membership.others():
+            return False
+        with self._database.reading():
+            return self._database.collection(DELETED).find_one({"_id": session_id}, {"_id": 1}) is None
+
     @property
     def is_draining(self) -> bool:
         """Is this server about to end, so that no exam begins here?"""
@@ -96,6 +104,13 @@ class Ownership:
         """Is there another server that takes exams, as of the last look?"""
         others = self._membership.others() if self._membership is not None else []
         return any(other.state == "up" and other.still_s < DEAD_S / 2 for other in others)
+
+    def can_hand_over(self) -> bool:
+        """Is there such a server, and would it find all of an exam? Not while the database is away, or something waits in the spool."""
+        if not self.others_take():
+            return False
+        health = self._database.health()
+        return health["state"] in ("ok", "degraded") and not health["spooled"]
 
     def check_begins(self) -> None:
         """Raise `StorageError` while no exam begins here."""

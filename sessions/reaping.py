@@ -22,7 +22,7 @@ LOOK_S = 30.0
 
 
 class Reaper:
-    """On one server at a time, where `may_reap` says so. Its thread starts and stops."""
+    """On one server at a time, where `may_reap` says so, but for what each has of its own. Its thread starts and stops."""
 
     def __init__(
         self,
@@ -70,11 +70,10 @@ class Reaper:
             if other.lives and other.still_s >= DEAD_S:
                 self._membership.declare_dead(other.name)
         living = [self._membership.name, *(other.name for other in self._membership.others() if other.lives)]
-        alone = {document["_id"]: document for document in self._database.running_sessions(but_of=living)}
+        own = {document["_id"]: document for document in self._taking.strays()}  # of which no other server knows that nobody has them
+        alone = own | {document["_id"]: document for document in self._database.running_sessions(but_of=living)}
         self._alone_for = {session_id: self._alone_for.get(session_id, -passed) + passed for session_id in alone}
-        if not self._may_reap():
-            return
-        for session_id, document in alone.items():
+        for session_id, document in (alone if self._may_reap() else own).items():
             least = self._abandoned_s if document.get("begun", True) else LINK_LIFE_S
             if self._alone_for[session_id] >= least:
                 self._taking.close_abandoned(document)

@@ -37,7 +37,7 @@ class Exams(Protocol):
 
     def was_started_with(self, session_id: str, nonce: str) -> bool: ...
 
-    def may_be_elsewhere(self) -> bool: ...
+    def may_be_elsewhere(self, session_id: str) -> bool: ...
 
 
 class Records(Protocol):
@@ -112,7 +112,7 @@ def record_of(exams: Exams, records: Records, session_id: str) -> Record:
     try:
         record = records.session(session_id)
     except NotFound:
-        if not resumed or exams.may_be_elsewhere():  # it may still lie in the spool
+        if not resumed or exams.may_be_elsewhere(session_id):  # it may still lie in the spool
             raise taking_up() from None
         raise
     if record["state"] == "running" and not resumed:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OVER_MAX = 10_000  # sessions of which it is remembered that they are over here
+STRAYS_MAX = 100  # at one look
 HANDS = 4  # sessions that are given up at a time
 SENT_ON_S = 15.0  # for which a page that comes to a server that drains is sent on: then there is no other way for it, and its exam goes on here
 CLIPS_S = 2.0  # that are waited for when a session is given up: the pictures are here alone
@@ -216,6 +217,15 @@ class Taking:
                 log.warning("session is closed: its server is gone, and its student came to none", extra={"session_id": session_id})
                 return True
         return False
+
+    def strays(self) -> list[Document]:
+        """Sessions that are stored as this server's and are live nowhere: the database went away while they were taken up. Raise `StorageError`."""
+        if not self._monitor.resumed.is_set():
+            return []
+        live = [session.session_id for session in self._monitor.active()]
+        with self._database.reading():
+            rows = self._database.collection("sessions").find({"state": "running", "owner": self._ownership.name, "_id": {"$nin": live}})
+            return [document for document in rows.limit(STRAYS_MAX) if not self._is_over_here(document)]
 
     @contextmanager
     def _alone_at(self, session_id: str) -> Iterator[None]:

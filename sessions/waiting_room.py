@@ -104,6 +104,13 @@ class WaitingRoom:
             self._places.pop(key, None)
             self._granted.pop(key, None)
 
+    def spare(self, room: int) -> int:
+        """Of so many who may begin, those whose place nobody has or waits for."""
+        with self._lock:
+            now = self._clock()
+            self._clean(now)
+            return max(0, room - self._taken(now, last=True) - len(self._places))
+
     def figures(self) -> tuple[int, float]:
         """How many wait, and for how many seconds the first of them has."""
         with self._lock:

@@ -26,6 +26,7 @@ from settings.server import AccessSettings, ClientLimits, DatabaseSettings, Page
 from settings.sessions import SessionSettings
 from settings.sign_in import SignInSettings
 from settings.sound import SoundLimits
+from settings.traces import TraceSettings
 
 
 class Settings(
@@ -36,6 +37,7 @@ class Settings(
     PageSettings,
     DatabaseSettings,
     ClusterSettings,
+    TraceSettings,
     AuditSettings,
     RuleSettings,
     SessionSettings,

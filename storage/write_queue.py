@@ -90,6 +90,7 @@ class WriteQueue:
         self._refusal_kept = bool(self._refusal)
         self._lost = 0
         self._stored = 0
+        self._spooled_at = time.monotonic() if len(spool) else None  # since then something waits in the spool
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
 
     def start(self) -> None:
@@ -165,6 +166,7 @@ class WriteQueue:
                 "queued_bytes": self._waiting_bytes,
                 "spooled": len(self._spool),
                 "spooled_bytes": self._spool.size_bytes,
+                "spooled_s": round(time.monotonic() - since, 1) if (since := self._spooled_at) is not None else 0.0,
                 "stored": self._stored,
                 "rejected": self._rejected,
                 "stored_in_part": self._mended,
@@ -242,6 +244,7 @@ class WriteQueue:
             return
         self._note_success()
         self._disk_trouble = ""
+        self._spooled_at = self._spooled_at or time.monotonic()
         self._set_aside_if_possible(batch)
         self._finish(batch)
 
@@ -280,6 +283,7 @@ class WriteQueue:
             path, why = self._rejected_path, error.strerror
             self._note_failure(_("%(path)s can't be written (%(error)s). Free the disk.", path=path, error=why))
         if not len(self._spool):
+            self._spooled_at = None
             log.info("all spooled writes are in the database")
 
     def _parse_any(self, record: bytes) -> Write:

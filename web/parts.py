@@ -51,6 +51,7 @@ from web.integrations.openedx.tool import OpenEdx
 from web.links import Links
 from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
+from web.traces import Traces
 
 if TYPE_CHECKING:
     from cluster.bus import Bus
@@ -118,6 +119,7 @@ class Parts:
     erased: ErasedMark = field(init=False)
     files: KeptFiles = field(init=False)
     hops: Hops = field(init=False)
+    traces: Traces | None = field(init=False)
     exam_passwords: ExamPasswords = field(init=False)
     snippet_secrets: SnippetSecrets = field(init=False)
     snippet_asks: RateLimit = field(default_factory=lambda: RateLimit(WRONG_ASKS, WRONG_ASKS_S, _("Many tokens were not believed.")))
@@ -200,6 +202,10 @@ class Parts:
         self.identity = IdentityRecords(self.database, self.files, self.names.of_exam)
         self.by_http = HttpLinks()
         self.hops = Hops(self.access.secret_key, self.membership)
+        self.traces = Traces(self.settings, self.instance or self.hops.name) if self.settings.traces_url else None
+        if self.traces is not None:
+            self.hops.traces = self.traces
+            self.figures.append(self.traces.figures)
         self.figures.append(self.hops.figures)
         if self.membership is not None:
             self.figures.append(self.membership.figures)

@@ -66,6 +66,7 @@ from web.student.own_report import own_report
 from web.student.password import student_password
 from web.student.start import students
 from web.student.trials import trials
+from web.traces import register_traces
 
 BLUEPRINTS = (
     api,
@@ -134,6 +135,7 @@ def register_web(app: Flask, parts: Parts) -> None:
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)
+    register_traces(app, parts.hops.traces)
     register_access(app, parts.access)
     register_hop(app)
     for blueprint in BLUEPRINTS:

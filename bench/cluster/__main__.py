@@ -3,8 +3,9 @@
 venv/bin/python -m bench.cluster [--instances 3] [--students 30] [--seconds 180] [--exams 10] [--json FILE]
 
 Prints for each of these how long students and walls were without the server (from the moment it was done to the first act that was done after it and
-acknowledged; to the next thing that a wall heard), and for the whole what was acknowledged against what is there: acts, intervals that were closed,
-flags that walls heard, clips. All zeros are wanted, p95 of the students' gaps at most 5 s and none over 15 s; the exit status is 1 otherwise.
+acknowledged; to the next thing that a wall heard), and for all of them together; and for the whole what was acknowledged against what is there: acts,
+intervals that were closed, flags that walls heard, clips. All zeros are wanted, p95 of the students' gaps at most 5 s and none over 15 s; the exit
+status is 1 otherwise. What several servers cost: bench.cluster.cost.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Exam:
         self.acting = Acting(self.students, ACT_EVERY_S, burst_every=BURST_EVERY)
         self.closing = Closing(place)
         self.gaps: list[Gap] = []
+        self.closed_there = self.flags_there = 0  # of the intervals that were closed, and the flags that were told, those that are there in the end
 
     def hit(self, what: str, do: Callable[[], None], server: str = "") -> None:
         """Do it, and wait until everybody is served again. `server`: whose it is."""
@@ -133,6 +135,7 @@ class Exam:
 
     def _missed(self, intervals: dict[str, Any]) -> Iterator[str]:
         flagged = {one for one, row in intervals.items() if row["flagged"]}
+        self.closed_there, self.flags_there = len(self.closing.closed.keys() & intervals.keys()), len(self.flags_told() & flagged)
         were_flagged = {one for one, is_flagged in self.closing.closed.items() if is_flagged}
         for what, missing in (
             ("closed intervals not there", self.closing.closed.keys() - intervals.keys()),
@@ -244,11 +247,13 @@ def main() -> int:
     if p95 > GAP_P95_S or max(every, default=0.0) > GAP_MOST_S:
         outcome.faults.append(f"students' gaps: p95 {p95:.1f} s of at most {GAP_P95_S:g}, most {max(every):.1f} s of {GAP_MOST_S:g}")
     print(f"\n{options.instances} servers, {options.students} students in {options.exams} exams, {options.seconds:g} s")
+    print(f"{'all of these':<24} students {_spread(every)}; walls {_spread([one for gap in hurt for one in gap.walls])}")
     for gap in exam.gaps:
         print(f"{gap.what:<24} students {_spread(gap.students)}; of that server {_spread(gap.moved)}; walls {_spread(gap.walls)}")
     print(f"acts acknowledged {outcome.acknowledged}, there {outcome.there}, lost {outcome.lost}, twice {outcome.doubled}")
     print(f"acts counted wrongly {outcome.miscounted}, longest wait {outcome.longest_wait_s} s")
-    print(f"intervals closed {closed}, flags told {flags}, clips right {outcome.clips_right} of {outcome.clips}, put out {outcome.put_out}")
+    print(f"intervals closed {closed}, there {exam.closed_there}; flags told {flags}, there {exam.flags_there}")
+    print(f"clips right {outcome.clips_right} of {outcome.clips}, put out {outcome.put_out}")
     print("\n".join(f"FAULT: {fault}" for fault in outcome.faults) or "no faults")
     if options.json:
         options.json.write_text(json.dumps({"gaps": [asdict(gap) for gap in exam.gaps], **outcome.to_dict()}, indent=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,8 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path, count: int) -> Iterator[Town]:
-    """`count` servers (at most 3), their databases, store and HAProxy. Raise `ServerError` where a part does not start."""
+def town(folder: Path, count: int, settings: Mapping[str, str] = SHORT) -> Iterator[Town]:
+    """`count` servers (at most 3) with these settings, their databases, store and HAProxy. Raise `ServerError` where a part does not start."""
     with ExitStack() as closing:
         mongods = closing.enter_context(Mongods(folder / "set", SET_OF))
         s3 = S3Server(folder / "s3.log")
@@ -95,7 +95,8 @@ def town(folder: Path, count: int) -> Iterator[Town]:
         relay = Relay(s3.port)
         closing.callback(relay.off)
         http = free_port()
-        shared = SHORT | {
+        shared = {
+            **settings,
             "MONGO_URI": mongods.uri,
             "SECRET_KEY": "a-key-that-all-of-them-have-0123456789",
             "PROCTOR_PASSWORD": PASSWORD,

@@ -98,6 +98,24 @@ def test_exams_go_to_another_once_who_is_in_front_had_time_to_notice(town: Town,
     assert told(data) == Told(1, LEAD_S + 1)
 
 
+def test_no_exam_goes_to_another_while_the_database_has_not_got_all_of_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    part = draining(a, town)
+    session = a.begin("ann")
+    ask(a.settings.data_dir)
+    part.look()
+    town.pass_time(LEAD_S, a, b)
+    for state, spooled in (("away", 0), ("ok", 3)):
+        with monkeypatch.context() as patched:
+            patched.setattr(a.database, "health", lambda state=state, spooled=spooled: {"state": state, "spooled": spooled})
+            part.look()
+        assert a.has(session.session_id)
+        assert told(a.settings.data_dir) == Told(1, LEAD_S), "it is waited for"
+    part.look()
+    until(lambda: a.owner(session.session_id)[0] is None)
+
+
 def test_exams_stay_where_the_other_drains_too(town: Town) -> None:
     a, b = town.house("a"), town.house("b")
     b.membership.drain()

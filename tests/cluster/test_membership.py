@@ -68,6 +68,9 @@ def test_servers_see_each_other_with_their_addresses_and_what_they_tell(room: Ro
     assert first.owner_url("a") == "http://127.0.0.1:5001"
     assert second.database_ahead_s is not None
     assert abs(second.database_ahead_s) < 5
+    room.pass_time(3, second)
+    (still,) = [figure for figure in second.figures() if figure.name == "instance_still_seconds"]
+    assert (still.value, still.labels) == (3, {"other": "a"})
 
 
 def test_a_beat_that_stands_still_is_declared_dead_by_whoever_needs_it_and_a_living_one_never(room: Room) -> None:
@@ -108,6 +111,24 @@ def test_time_in_which_the_database_is_away_or_the_observer_stands_still_counts_
     room.now += 3600  # the watcher itself was stopped
     watcher.turn()
     assert watcher.others()[0].still_s <= REFUSED_S
+
+
+def test_a_database_that_answers_after_ten_seconds_kills_nobody(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = room.server("a"), room.server("b")
+    room.pass_time(2, a, b)
+    reading = room.database.reading
+
+    def slowly() -> Any:
+        room.now += 10
+        return reading()
+
+    monkeypatch.setattr(room.database, "reading", slowly)
+    for _ in range(4):
+        a.turn()
+        b.turn()
+        b.turn()  # it looks twice before the other beats again
+        assert all(one.still_s < DEAD_S for one in (*a.others(), *b.others()))
+    assert (a.name, b.name) == ("a", "b")
 
 
 def test_a_database_that_fails_stops_no_beats(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +194,25 @@ def test_two_servers_of_one_name_are_refused_while_the_first_lives(room: Room, t
         assert first.name == "twin"
     finally:
         first.stop()
+
+
+def test_two_servers_of_one_data_dir_are_refused_whatever_their_names_while_the_first_lives(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a machine was copied, or the folder lies where locks don't reach."""
+    first = Membership(room.database, settings_for(tmp_path, instance_name="first"), tmp_path / "one", beat_s=0.05)
+    first.start()
+    try:
+        with pytest.raises(ConfigError, match=r"DATA_DIR: another server that lives, first \(on .*Give each its own"):
+            Membership(room.database, settings_for(tmp_path, instance_name="second"), tmp_path / "one").start()
+    finally:
+        monkeypatch.setattr(first, "_registered", False)  # it dies: nobody is told
+        first.stop()
+    monkeypatch.setattr("cluster.membership.NAMESAKE_S", 0.3)
+    renamed = Membership(room.database, settings_for(tmp_path, instance_name="second"), tmp_path / "one", beat_s=0.05)
+    renamed.start()
+    assert renamed.name == "second", "it was given another name"
+    renamed.stop()
 
 
 def test_a_name_whose_server_died_is_taken_and_the_server_that_wakes_up_is_another(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +285,7 @@ def test_each_server_tells_by_how_much_its_clock_and_the_databases_differ(room: 
     other.turn()
     one.turn()
     assert [row["database_ahead_s"] for row in one.health()["others"]] == [-3600.0]
-    assert {figure.name: figure.value for figure in one.figures()} == {"database_ahead_seconds": one.database_ahead_s}
+    assert {figure.name: figure.value for figure in one.figures()} == {"database_ahead_seconds": one.database_ahead_s, "instance_still_seconds": 0.0}
 
 
 def test_without_a_name_the_machine_s_is_taken_and_kept_with_data_dir(room: Room, tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ def test_lists_and_counts_show_what_runs_at_every_server(town: Town, monkeypatch
     assert "other servers" in in_outage["note"]
 
 
+def test_packages_of_every_server_are_known_by_one_key(town: Town) -> None:
+    keys = [local_client(town.house(name).app).get("/api/packages/key").get_json()["fingerprint"] for name in ("a", "b")]
+    assert keys[0] == keys[1]
+
+
 def test_a_session_on_its_way_is_listed_and_one_server_alone_asks_nothing(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     a = town.house("a")
     session = a.begin("ann")

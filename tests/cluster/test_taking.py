@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from basics.errors import Conflict
+from basics.errors import Conflict, StorageError
+from basics.times import utc_now
 from cluster.membership import DEAD_S
 from sessions.ends import End
 from sessions.events import SessionMoved
@@ -193,15 +194,22 @@ def test_an_exam_that_runs_elsewhere_is_not_started_again_and_its_browser_finds_
     assert a.monitor.owner_of(session.session_id) == "a"
 
 
-def test_a_session_that_is_not_known_yet_is_no_end_while_others_live(town: Town) -> None:
+def test_a_session_that_is_not_known_yet_is_no_end_while_another_may_have_it(town: Town) -> None:
     a, b = town.house("a"), town.house("b")
     town.pass_time(1, a, b)
     with pytest.raises(Elsewhere):  # it may lie in the other's spool
         may_enter(a.parts, "f" * 32)
-    b.close()
-    town.houses.remove(b)
+    town.pass_time(DEAD_S + 1, a)
+    a.membership.declare_dead("b")
     town.pass_time(1, a)
-    assert may_enter(a.parts, "f" * 32) is None
+    with pytest.raises(Elsewhere):  # b died with it, and stores it when it is back
+        may_enter(a.parts, "f" * 32)
+    assert a.database.write("deleted_sessions", "f" * 32, {"at": utc_now()}).wait(10)
+    assert may_enter(a.parts, "f" * 32) is None, "that is no session any more, whoever lives"
+    with a.database.reading():
+        a.database.collection("instances").delete_one({"_id": "b"})  # it ended well, and left nothing
+    town.pass_time(1, a)
+    assert may_enter(a.parts, "e" * 32) is None
 
 
 def test_two_pages_that_come_at_once_make_one_session(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +251,33 @@ def test_a_session_without_server_and_student_is_closed_after_a_while_by_whoever
     closed = b.database.session(session.session_id)
     assert (closed["state"], closed["end_code"], closed["owner"]) == ("interrupted", "outage", "b")
     assert b.database.session(other.session_id)["state"] == "running"
+
+
+def test_a_session_that_could_not_be_read_when_it_was_taken_does_not_run_for_ever(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    a.close()
+    town.houses.remove(a)
+    town.pass_time(1, b)
+
+    def away(*_: object) -> None:
+        raise StorageError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sessions.taking.resumed_from", away)
+        with pytest.raises(StorageError):
+            b.monitor.taking.bring(session.session_id)
+    assert b.owner(session.session_id)[0] == "b"
+    live = b.begin("bob")
+    reaper = Reaper(b.monitor.taking, b.database, b.membership, abandoned_s=60, may_reap=lambda: False, clock=lambda: town.now)
+    for _ in range(2):
+        reaper.look()
+        town.pass_time(LOOK_S, b)
+    assert b.database.session(session.session_id)["state"] == "running", "its page may come yet"
+    reaper.look()
+    assert b.database.flush(10)
+    assert b.database.session(session.session_id)["state"] == "interrupted"
+    assert b.database.session(live.session_id)["state"] == "running"
 
 
 def test_a_clock_that_goes_an_hour_wrong_makes_no_session_older(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from database import Database
 from records.kept_files import KeptFiles
 from records.package_check import check_package
 from records.package_contents import Reads, write_session
-from records.package_key import find_package_key
+from records.package_key import find_package_key, shared_package_key
 from records.packages import About, PackageWriter
 from records.seals import Seals
 from records.zip_frame import MAX_16, MAX_32, Entry, central_directory, end_of, read_directory, read_end
@@ -188,6 +188,15 @@ def test_the_key_is_made_once_and_is_for_this_account_alone(tmp_path: Path) -> N
     path.write_text("nonsense")
     with pytest.raises(ConfigError):
         find_package_key(tmp_path)
+
+
+def test_servers_on_one_database_sign_with_one_key(database: Database, tmp_path: Path) -> None:
+    first, second = (find_package_key(tmp_path / name) for name in ("first", "second"))
+    assert shared_package_key(database, first, "a key of both").fingerprint == first.fingerprint
+    assert shared_package_key(database, second, "a key of both").fingerprint == first.fingerprint
+    assert first.secret not in str(list(database.collection("server").find())), "it is sealed"
+    assert shared_package_key(database, second, "another key").fingerprint == second.fingerprint, "what it can't open it replaces"
+    assert shared_package_key(database, first, "another key").fingerprint == second.fingerprint
 
 
 def test_packages_beyond_four_gigabytes_and_of_many_files_have_their_frame() -> None:

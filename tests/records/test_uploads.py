@@ -124,7 +124,7 @@ def test_a_clip_goes_to_the_store_and_is_read_and_deleted_there(machine: Machine
     (key,) = machine.store.listed()
     assert key.endswith(f"/{SESSION}/1-{SHA256[:8]}.mp4")
     assert "ann" not in key
-    assert machine.uploads.health() == {"state": "ok", "waiting": 0, "waiting_mb": 0.0, "sent": 1, "left": 0}
+    assert machine.uploads.health() == {"state": "ok", "waiting": 0, "waiting_mb": 0.0, "sent": 1, "left": 0, "waiting_s": 0.0}
     assert machine.uploads.send_waiting() == 0
     database = machine.database
     verified = verify(database.collection("audit").database, machine.folder / "clips", files=machine.files)

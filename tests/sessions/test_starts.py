@@ -42,7 +42,7 @@ class House:
     def was_started_with(self, session_id: str, nonce: str) -> bool:
         return bool(nonce) and self.running[session_id][2] == nonce
 
-    def may_be_elsewhere(self) -> bool:
+    def may_be_elsewhere(self, session_id: str) -> bool:
         return False
 
     def latest_session(self, user_id: str, exam_id: str | None) -> Record | None:

@@ -19,10 +19,12 @@ from basics.figures import Figure
 from cluster.instance import ALSO
 from cluster.membership import DEAD_S
 from web.hop.seal import Hop, Seals, digest_of
+from web.traces import HEADER as TRACE
 
 if TYPE_CHECKING:
     from cluster.instance import Instance
     from cluster.membership import Membership
+    from web.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Hops:
         self.seals = Seals(secret_key, lambda: self._membership.database_ahead_s if self._membership is not None else None)
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
+        self.traces: Traces | None = None  # where calls are traced
         self._counts = {"sent": 0, "failed": 0, "taken": 0, "refused": 0}
 
     @property
@@ -114,16 +117,22 @@ class Hops:
             raise Unreached(f"the server {to!r} is gone or silent, or has no INSTANCE_URL")
         if not self._slots.acquire(blocking=False):
             raise Unreached("as many calls are on their way to other servers as may be", busy=True)
+        span = self.traces.begin_within(f"send on to {to}") if self.traces is not None else None
+        failed = True
         try:
-            answer = self._asked(reachable.url, to, request, body)
+            answer = self._asked(reachable.url, to, request, body, span.header if span is not None else "")
+            failed = False
         except BaseException:
             self._slots.release()
             self.count("failed")
             raise
+        finally:
+            if self.traces is not None:
+                self.traces.end(span, {"server.address": reachable.url}, failed=failed)
         self.count("sent")
         return answer
 
-    def _asked(self, url: str, to: str, request: Request, body: bytes) -> Response:
+    def _asked(self, url: str, to: str, request: Request, body: bytes, within: str) -> Response:
         environ = request.environ
         path, query = environ.get("PATH_INFO", ""), quote(environ.get("QUERY_STRING", "").encode("latin-1"), safe=QUERY_SAFE)
         hop = Hop(
@@ -136,6 +145,7 @@ class Hops:
         )
         headers = {name: value for name in WITH_IT if (value := request.headers.get(name)) is not None}
         headers |= {"Host": environ.get("HTTP_HOST", ""), MARK: "1", SEAL: self.seals.sealed(hop), "Connection": "close"}
+        headers |= {TRACE: within} if within else {}
         if body or request.method not in ("GET", "HEAD"):
             headers["Content-Length"] = str(len(body))
         connection = _connected(url)

@@ -78,11 +78,13 @@ class _PartsCollector(Collector):
         yield GaugeMetricFamily("proctor_database_up", "1 while the database answers.", float(health["state"] in ("ok", "degraded")))
         yield GaugeMetricFamily("proctor_database_writes_queued", "Writes waiting in memory.", float(health["queued"]))
         yield GaugeMetricFamily("proctor_database_writes_spooled", "Writes waiting in the spool on disk.", float(health["spooled"]))
+        yield GaugeMetricFamily("proctor_database_spooled_seconds", "For how long some have waited in the spool.", float(health["spooled_s"]))
         yield CounterMetricFamily("proctor_database_writes_rejected", "Writes that were refused for good.", value=float(health["rejected"]))
         if (uploads := self._parts.uploads) is not None:
             sending = uploads.health()
             yield GaugeMetricFamily("proctor_clip_store_up", "1 while the store of clips takes what it is sent.", float(sending["state"] == "ok"))
             yield GaugeMetricFamily("proctor_clip_store_waiting", "Files on this disk that wait for the store.", float(sending["waiting"]))
+            yield GaugeMetricFamily("proctor_clip_store_waiting_seconds", "For how long some have waited.", float(sending["waiting_s"]))
         fenced = float(health["fenced"])
         yield CounterMetricFamily(
             "proctor_database_writes_fenced", "Writes of sessions that another server has taken since, or that were deleted.", value=fenced

@@ -24,7 +24,7 @@ from basics.times import utc_now
 from database import Document
 from media.stores.base import KeptFile
 from records.package_contents import Reads, write_session
-from records.package_key import PackageKey, find_package_key
+from records.package_key import PackageKey, find_package_key, shared_package_key
 from records.packages import ALGORITHM, About, PackageWriter
 from records.shapes import CLIP, SESSION
 from web.access.callers import caller, signature
@@ -71,7 +71,7 @@ class PackageQuery(SessionPackageQuery):
 
 
 @packages.get("/api/packages/key")
-@describe(PackageKeyAnswer)
+@describe(PackageKeyAnswer, errors=(503,))
 def key() -> Response:
     """Give the public key by which packages of this server are known. It is for everybody."""
     own = _key()
@@ -317,4 +317,5 @@ def _reads(*, identity: bool = False) -> Reads:
 
 
 def _key() -> PackageKey:
-    return find_package_key(parts().settings.data_dir)
+    own = find_package_key(parts().settings.data_dir)
+    return shared_package_key(parts().database, own, parts().access.secret_key) if parts().hops.has_others else own

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from web.parts import Parts
 
 
+UNREADABLE = "how this exam stands can't be read now; the page comes again by itself"
+
+
 class ComeAgain(Exception):
     """The page can't be served now, and is to come again by itself; the text says why."""
 
@@ -125,11 +128,19 @@ def bring(owner: Parts, session_id: str) -> ExamSession | None:
             raise ComeAgain(str(moved)) from None
         raise Elsewhere(str(moved)) from None
     except NotFound:
-        if owner.monitor.ownership.living():  # another may have it in its spool alone
+        if _may_be_elsewhere(owner, session_id):
             raise Elsewhere("this exam is not known here yet; the page comes again by itself") from None
         return None
     except StorageError:
-        raise ComeAgain("how this exam stands can't be read now; the page comes again by itself") from None
+        raise ComeAgain(UNREADABLE) from None
+
+
+def _may_be_elsewhere(owner: Parts, session_id: str) -> bool:
+    """Raise `ComeAgain`."""
+    try:
+        return owner.monitor.may_be_elsewhere(session_id)
+    except StorageError:
+        raise ComeAgain(UNREADABLE) from None
 
 
 def budget_of(owner: Parts, session_id: str) -> Budget:
@@ -186,7 +197,7 @@ def end_of(owner: Parts, session_id: str) -> Message:
     except NotFound:
         stored = {"state": "deleted"}
     except StorageError:
-        raise ComeAgain("how this exam stands can't be read now; the page comes again by itself") from None
+        raise ComeAgain(UNREADABLE) from None
     if stored["state"] == "running":
         raise ComeAgain("the exam has just ended, or is not taken up yet; the page comes again by itself")
     return {"type": "ended"} | {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}

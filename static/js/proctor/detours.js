@@ -1,17 +1,13 @@
 // Keys that lead to a server. After one was away pages stay where they are, and their exam's key leads back to it: who watches them needs another key.
 
 import { call } from "../shared/api.js";
+import { anyKey } from "../shared/route.js";
 
 const TRIES = 60; // of 20 servers one is missed in 1 of 20 searches
 const AGAIN_MS = 60_000; // after one in vain
 const KEPT = 100; // servers
 
 const ask = async (by) => (await call("/api/ready", { by })).instance;
-
-/** Any key will do: what stands in front hashes it. */
-function anyKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 export class Detours {
   #keys = new Map(); // a server's name → a key that led to it

@@ -9,6 +9,11 @@ export function goBy(key) {
   if (KEY.test(key ?? "")) route = key;
 }
 
+/** Any key will do where nobody knows which leads there: what stands in front hashes it. */
+export function anyKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The server's own `path` with the key `by`; the page's, if none is given. */
 export function routed(path, by = route) {
   return by ? `${path}${path.includes("?") ? "&" : "?"}e=${by}` : path;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { ApiError } from "../../../static/js/shared/api.js";
+import { routed } from "../../../static/js/shared/route.js";
 import { waitingTexts } from "../../../static/js/portal/texts-waiting.js";
 import { WaitingStep } from "../../../static/js/portal/waiting-step.js";
 
@@ -10,8 +11,9 @@ function stepWith(t, answers) {
   const elements = {};
   globalThis.document = { getElementById: (id) => (elements[id] ??= { hidden: false, textContent: "" }) };
   t.after(() => delete globalThis.document);
-  const found = { shown: [], waited: [], elements };
-  const ask = async () => {
+  const found = { shown: [], waited: [], asked: [], elements };
+  const ask = async (path, { by }) => {
+    found.asked.push([path.split("?")[1] ?? "", by]);
     const answer = answers.shift();
     if (answer instanceof Error) throw answer;
     return answer;
@@ -36,6 +38,29 @@ test("it says the place and goes on by itself, also after the server was away", 
   assert.equal(waited[0], 2);
   assert.equal(elements["waiting-trouble"].hidden, true);
   assert.equal(elements["waiting-time"].textContent, "");
+});
+
+const HERE = "a".repeat(32), THERE = "b".repeat(32);
+const full = (elsewhere) => ({ position: 7, wait_s: null, again_s: 2, elsewhere, route: HERE });
+
+test("where another server has room the exam begins there, and its page goes by that key from then on", async (t) => {
+  const onItsWay = new ApiError(503, { code: "unavailable" });
+  const { step, asked, waited } = stepWith(t, [full(THERE), onItsWay, onItsWay, { position: 0, route: THERE }]);
+  await step.pass("token");
+  assert.deepEqual(asked, [["", undefined], ...Array(3).fill(["room=only", THERE])]);
+  assert.deepEqual(waited, [1, 1]);
+  assert.equal(routed("/x"), `/x?e=${THERE}`);
+});
+
+test("keys are tried until one leads to a server with room, some at a time, and the place at the own one is kept", async (t) => {
+  const noRoom = () => new ApiError(429, { code: "too_many" });
+  const { step, asked, waited } = stepWith(t, [full(""), full(""), ...Array(4).fill(0).map(noRoom), full(""), noRoom(), { position: 0, route: HERE }]);
+  await step.pass("token");
+  const keys = asked.map(([, by]) => by).filter(Boolean);
+  assert.deepEqual(asked.map(([query]) => query), ["", ...Array(5).fill("room=only"), "", "room=only", "room=only"]);
+  assert.equal(new Set(keys).size, 7);
+  assert.ok(keys.every((key) => /^[0-9a-f]{32}$/.test(key)));
+  assert.deepEqual(waited, [2]);
 });
 
 test("an exam that is over, or a link that is, is the link's to tell", async (t) => {
