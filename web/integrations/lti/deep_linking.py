@@ -32,6 +32,7 @@ from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.errors import status_of
 from web.integrations.lti.arrivals import checked_account, come, give_exams, withdraw
+from web.integrations.lti.attempt_claims import fits, lacks
 from web.integrations.lti.bounds import check_exams
 from web.integrations.lti.claims import LTI, Launch
 from web.integrations.lti.cookies import COOKIE, print_of
@@ -73,6 +74,8 @@ def begin(launch: Launch) -> Response:
         raise InvalidInput(_("The learning platform does not say where the choice goes (deep_link_return_url)."), field="deep_link_return_url")
     if data is not None and (not isinstance(data, str) or len(data) > DATA_MAX):
         raise InvalidInput(_("The learning platform's data has more than %(most)s characters.", most=DATA_MAX), field="data")
+    if data is not None and not fits(data, 4 * DATA_MAX):  # it could not be kept
+        raise lacks("data")
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise InvalidInput(_("The learning platform does not take a link to an exam at this place (accept_types)."), field="accept_types")
     person = come(launch, "teacher")
@@ -179,6 +182,7 @@ def _made(choice: Choice, waiting: Document) -> Exam:
     stem = re.sub(r"[^0-9A-Za-z]+", "-", waiting["course_name"]).strip("-")[:40] or "exam"
     fields = choice.model_dump(include={"title", "length_min", "preset"})
     definition = ExamDefinition.model_validate({**fields, "exam_id": f"{stem}-{secrets.token_hex(4)}", "course": waiting["course_name"]})
+    parts().lti.links.add_exam(_course(waiting), definition.exam_id, BY)  # first: a course that has as many as it may gets none that nobody teaches
     exam = parts().exams.make(definition, BY, waiting["course"]["registration_id"])
     parts().people.exams_changed()
     note("exam: made", BY, **_of(waiting), exam_id=exam.exam_id, exam_key=exam.key)
