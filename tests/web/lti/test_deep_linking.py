@@ -163,7 +163,9 @@ def _fields(registration: Registration) -> dict[str, Any]:
     return {name: getattr(registration, name) for name in ("name", "issuer", "auth_login_url", "auth_token_url", "key_set_url", "deployments")}
 
 
-def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, browser: FlaskClient, registration: Registration) -> None:
+def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(
+    app: Flask, browser: FlaskClient, registration: Registration, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(Refused, match="Only a teacher"):
         launched(app, registration, role="Learner")
     for settings, field in (
@@ -185,6 +187,8 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, bro
         assert "another browser" in other.post("/lti/choose", data=with_secret(place, exam="new", title="x")).text
         other.set_cookie(COOKIE, MARK[::-1], path="/lti")
         assert other.get(place).status_code == 403
+    assert "another browser" in caplog.text
+    assert with_secret(place)["once"] not in caplog.text
     parts_of(app).lti.registrations.change(registration.registration_id, enabled=False)
     assert send(browser, place, exam="new", title="x").status_code == 403
 

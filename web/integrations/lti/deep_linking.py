@@ -7,6 +7,7 @@ the launch was begun, stands for the teacher whom the launch's token named. Only
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import secrets
 import time
@@ -37,10 +38,12 @@ from web.integrations.lti.bounds import check_exams
 from web.integrations.lti.claims import LTI, Launch
 from web.integrations.lti.cookies import COOKIE, print_of
 from web.integrations.lti.dynamic import framed
-from web.integrations.lti.errors import Refused
+from web.integrations.lti.errors import Refused, reason_of
 from web.integrations.lti.names_roles import memberships_of, note_list
 from web.parts import parts
 from web.proctor.exam_words import PRESETS
+
+log = logging.getLogger(__name__)
 
 lti_choose = Blueprint("lti_choose", __name__)
 
@@ -211,6 +214,7 @@ def _form(secret: str, waiting: Document, problem: str = "") -> Response:
 
 
 def _failed(error: ProctorError) -> Response:
+    log.warning("lti: a choice from %s is refused: %s", request.remote_addr, reason_of(error))
     page = make_response(render_template("integrations_register.html", part="lti_choice_failed", message=error.message))
     page.status_code = status_of(error)
     g.may_be_framed = True  # nothing on it can be clicked on by mistake, and the platform's frame is where it is read
