@@ -18,8 +18,7 @@ INSTALL_S = 540
 
 def python_with(packages: tuple[str, ...], config: pytest.Config) -> Path:
     """The environment's Python, with these packages. Skips the test where they can't be had."""
-    assert config.cache is not None
-    cache, name = Path(config.cache.mkdir("openedx")), packages[0].partition("=")[0]
+    cache, name = config.cache.mkdir("openedx"), packages[0].partition("=")[0]
     kept = cache / f"{name}-{hashlib.sha256(' '.join((*packages, sys.version)).encode()).hexdigest()[:16]}"
     home, whole = kept / "venv", kept / "whole"  # of that name, by which tests and tools leave out what is not ours
     python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
