@@ -165,7 +165,7 @@ def shoot_quiz(playwright: Playwright, server: Server, folder: Path, data: Path,
             return notices.get_by_text("The password is:").is_visible()
 
         _await(is_shown, "the password")
-        page.screenshot(path=out / "quiz-shown.png")
+        page.screenshot(path=out / "quiz-shown.png", clip={"x": 0, "y": 0, "width": PORTAL_WINDOW["width"], "height": 320})
 
 
 def at_check(chromium: Chromium, address: str, token: str) -> Page:
