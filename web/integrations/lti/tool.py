@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from basics.errors import TooMany
-from basics.texts import _, joined
+from basics.texts import _
 from database import Database
 from records.lti_keys import LtiKeys
 from records.lti_links import LtiLinks
 from records.lti_people import LtiPeople
 from records.lti_registrations import LtiRegistrations
 from records.lti_used import LtiUsed
-from web.access.limits import KEPT_ADDRESSES, RateLimit, network_of
+from web.access.limits import KEPT_ADDRESSES, RateLimit, network_of, too_many
 from web.integrations.lti.cookies import States
 from web.integrations.lti.outward import Outward
 from web.integrations.lti.tokens import PlatformKeys
@@ -76,8 +76,7 @@ class Line:
         try:
             limit.take(who)
         except TooMany as early:
-            wait_s = self.place(network_of(who), float(early.details["retry_after_s"]))
-            raise TooMany(joined(" ", [_("Many come at once."), _("Try again in %(seconds)s s.", seconds=wait_s)]), retry_after_s=wait_s) from None
+            raise too_many(_("Many come at once."), self.place(network_of(who), float(early.details["retry_after_s"]))) from None
 
     def place(self, key: str, least_s: float) -> int:
         """In how many seconds the next of this line is to come."""
