@@ -1,6 +1,7 @@
-"""Makes the documents' pictures anew, of the running program: live page, review page, the check. They show nobody but the man of webcam.mp4.
+"""Makes the documents' pictures anew, of the running program: live page, review page, the check, a quiz's password. They show nobody but the man of
+webcam.mp4.
 
-venv/bin/python -m bench.pages [--data DIR] [--out docs]
+venv/bin/python -m bench.pages [--data DIR] [--out docs] [--only quiz]
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ from bench.harness.student import Footage, StudentClient
 from bench.harness.waiting import comes
 
 EXAM = "history-101"
+QUIZ: dict[str, Any] = {
+    "exam_id": "algebra-1",
+    "title": "Algebra 1, mid-term",
+    "course": "ALG1",
+    "length_min": 60,
+    "place": "tab",
+    "address": "https://moodle.uni.example/course/view.php?id=7",
+}
 LAP_S = 12.0
 LAPS = 8
 GREY_LEVELS = 6  # by which a lap may be brighter: the same pictures again and again are noticed
@@ -126,20 +135,56 @@ def shoot(playwright: Playwright, server: Server, folder: Path, data: Path, out:
         _await(lambda: page.evaluate("document.querySelector('.queue-still img')?.naturalWidth > 0"), "the still of the flag")
         _await(lambda: page.evaluate("document.querySelector('#stage video')?.currentTime > 6"), "the clip's seventh second")
         page.screenshot(path=out / "review.png")
+    with Chromium(playwright, folder / "student", devices=_devices(folder, data)) as chromium:
+        page = at_check(chromium, server.url, server.create("ada.l", EXAM)["token"])
+        page.screenshot(path=out / "portal.png")
+
+
+def shoot_quiz(playwright: Playwright, server: Server, folder: Path, data: Path, out: Path) -> None:
+    """Take the pictures of a quiz's password: where a teacher gives it, and what a student is shown."""
+    key = server.call("POST", "/api/exams", json=QUIZ)["exam"]["exam_key"]
+    server.call("POST", f"/api/exams/{key}/state", json={"state": "open"})
+    with Chromium(playwright, folder / "teacher") as chromium:
+        page = chromium.open(f"{server.url}/exams/{key}")
+        _shape(page, PORTAL_WINDOW)
+        page.locator("#exam-password-word").fill("kelp-anvil-37-orbit")
+        page.locator("#exam-password-text").fill("Open the quiz Mid-term in Moodle and type it there.")
+        page.get_by_role("button", name="Save the password").click()
+        page.locator("#exam-password-said", has_text="Saved").wait_for(timeout=WAIT_S * 1000)
+        page.locator("section", has=page.locator("#exam-password")).screenshot(path=out / "quiz-password.png")
+    with Chromium(playwright, folder / "quiz", devices=_devices(folder, data)) as chromium:
+        page = at_check(chromium, server.url, server.create("ada.l", QUIZ["exam_id"])["token"])
+        page.get_by_role("button", name="Start the exam").click()
+        page.locator("#exam-bar[data-recording]").wait_for(timeout=WAIT_S * 1000)
+        notices = page.locator("#exam-notices")
+
+        def is_shown() -> bool:
+            for name in ("Try again", "Show the password"):  # the first while no picture has arrived
+                if (button := notices.get_by_role("button", name=name)).is_visible():
+                    button.click()
+            return notices.get_by_text("The password is:").is_visible()
+
+        _await(is_shown, "the password")
+        page.screenshot(path=out / "quiz-shown.png", clip={"x": 0, "y": 0, "width": PORTAL_WINDOW["width"], "height": 320})
+
+
+def at_check(chromium: Chromium, address: str, token: str) -> Page:
+    """The portal of a student whose check is passed."""
+    chromium.context.add_init_script(DEVICES)  # a file has no name that means something to a reader
+    page = chromium.open(f"{address}/portal#t={token}")
+    _shape(page, PORTAL_WINDOW)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="I agree").click()
+    page.locator("#check-start[aria-disabled=false], #check-start:not([aria-disabled])").wait_for(timeout=WAIT_S * 1000)
+    page.locator("#check-face[data-state=ready]").wait_for(timeout=WAIT_S * 1000)
+    return page
+
+
+def _devices(folder: Path, data: Path) -> FakeDevices:
     microphone = folder / "talk.wav"
     times = np.arange(int(LAP_S * SAMPLE_RATE)) / SAMPLE_RATE
     soundfile.write(str(microphone), (2500 * np.sin(2 * np.pi * 220 * times)).astype(np.int16), SAMPLE_RATE)
-    devices = FakeDevices(make_camera(data / "webcam.mp4", folder / "man.mjpeg", seconds=LAP_S), microphone)
-    with Chromium(playwright, folder / "student", devices=devices) as chromium:
-        token = server.create("ada.l", EXAM)["token"]
-        chromium.context.add_init_script(DEVICES)  # a file has no name that means something to a reader
-        page = chromium.open(f"{server.url}/portal#t={token}")
-        _shape(page, PORTAL_WINDOW)
-        page.get_by_role("button", name="Continue").click()
-        page.get_by_role("button", name="I agree").click()
-        page.locator("#check-start[aria-disabled=false], #check-start:not([aria-disabled])").wait_for(timeout=WAIT_S * 1000)
-        page.locator("#check-face[data-state=ready]").wait_for(timeout=WAIT_S * 1000)
-        page.screenshot(path=out / "portal.png")
+    return FakeDevices(make_camera(data / "webcam.mp4", folder / "man.mjpeg", seconds=LAP_S), microphone)
 
 
 def main() -> int:
@@ -147,18 +192,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.pages", description="Make the documents' pictures anew.")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with webcam.mp4")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where the pictures go")
+    parser.add_argument("--only", choices=["quiz"], help="make these alone")
     given = parser.parse_args()
     if not (given.data / "webcam.mp4").is_file() or chromium_program() is None:
         print(f"needs {given.data / 'webcam.mp4'} and an installed Chromium", file=sys.stderr)
         return 2
-    frames = laps(given.data / "webcam.mp4")
     with tempfile.TemporaryDirectory() as name, Server(Path(name) / "server", SETTINGS) as server:
-        room = Room(server, frames)
+        room = Room(server, laps(given.data / "webcam.mp4") if given.only is None else [])
         try:
             _await(lambda: server.call("GET", "/api/health")["parts"]["models"]["state"] != "loading", "the models")
-            play(room)
+            if given.only is None:
+                play(room)
             with sync_playwright() as playwright:
-                shoot(playwright, server, Path(name), given.data, given.out)
+                for take in (shoot, shoot_quiz) if given.only is None else (shoot_quiz,):
+                    take(playwright, server, Path(name), given.data, given.out)
         finally:
             room.leave()
     return 0

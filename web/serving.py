@@ -37,6 +37,7 @@ CONNECTIONS = 4000  # open at once, at most
 BATCHES = "/api/student/link"
 LISTS = ("/roster", "/roster/preview", "/roster/links", "/roster/mail")  # with up to 5,000 rows each
 STUCK_WORKER_S = 120
+LONGEST_LINE = 8190  # bytes, as many as gunicorn takes: what learning platforms want back, and their tokens, stand in addresses
 
 
 def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: bool = False) -> int:
@@ -111,6 +112,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
                 "threads": threads_for(settings.max_sessions),
                 "worker_connections": connections,
                 "timeout": STUCK_WORKER_S,
+                "limit_request_line": LONGEST_LINE,
                 "umask": 0o077,
                 "graceful_timeout": 45,
                 "loglevel": "warning",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright, expect
-from werkzeug.serving import make_server
 
 from tests.helpers.browser import judge, needs_chromium, until
-from tests.helpers.lti import INSTRUCTOR, launch, on_loopback
+from tests.helpers.lti import INSTRUCTOR, launch, named_localhost, on_loopback
 from tests.helpers.lti_proctoring import Proctored, Sitting, sit
 from tests.helpers.web import PASSWORD, MakeApp
 from web.parts import parts_of
@@ -33,17 +31,14 @@ def platform() -> Iterator[Proctored]:
 
 @pytest.fixture
 def app(make_app: MakeApp, platform: Proctored) -> Iterator[Flask]:
-    """At `localhost`, while the platform is at 127.0.0.1: another site to a browser."""
-    server = make_server("localhost", 0, lambda _environ, _start: [], threaded=True)
-    platform.tool = f"http://localhost:{server.server_port}"
-    server.app = app = make_app(proctor_password=PASSWORD, public_url=platform.tool, lti_private_hosts="127.0.0.1")
-    platform.register(app)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield app
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    def made(here: str) -> Flask:
+        platform.tool = here
+        app = make_app(proctor_password=PASSWORD, public_url=here, lti_private_hosts="127.0.0.1")
+        platform.register(app)
+        return app
+
+    with named_localhost(made) as app:
+        yield app
 
 
 def opened_from_course(page: Page, platform: Proctored) -> Page:

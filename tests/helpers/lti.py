@@ -8,7 +8,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from html import escape, unescape
@@ -20,6 +20,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from records.lti_registrations import Registration
@@ -148,6 +149,21 @@ def on_loopback(kind: type[Served]) -> Iterator[Served]:
     thread.start()
     try:
         yield platform
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def named_localhost(make: Callable[[str], Flask]) -> Iterator[Flask]:
+    """The app that `make` gives for its address, served at `localhost`, while platforms are at 127.0.0.1: to a browser another site."""
+    server = make_server("localhost", 0, lambda _environ, _start: [], threaded=True)
+    server.app = app = make(f"http://localhost:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield app
     finally:
         server.shutdown()
         server.server_close()

@@ -1,8 +1,8 @@
-"""Open edX's own platform code (`lti-consumer-xblock`), in an environment of its own: `python openedx_platform.py TOOL KEY`.
+"""Open edX's own platform code (`lti-consumer-xblock`), in an environment of its own: `python openedx_platform.py KEY`.
 
-It prints its port. `/open?user=…&role=…` begins a launch as a course's page does, with `message` one of a proctored exam; `/auth` answers our login;
-`/keys` are its keys. `/tool` takes the tool's public key, `/start` the message by which its exam starts, `/token` and `/control` what is asked of an
-attempt.
+It prints its port. `/tool` takes where the tool is (`at`), and its public key (`pem`) where it can't be asked for it. `/open?user=…&role=…` begins a
+launch as a course's page does, with `message` one of a proctored exam; `/auth` answers our login; `/keys` are its keys. `/start` takes the message by
+which its exam starts, and shows a browser the exam; `/token` and `/control` take what is asked of an attempt.
 """
 
 # mypy: ignore-errors
@@ -11,7 +11,7 @@ import json
 import sys
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import django
 from django.conf import settings
@@ -30,10 +30,11 @@ from lti_consumer.lti_1p3.constants import LTI_1P3_ACS_SCOPE  # noqa: E402
 from lti_consumer.lti_1p3.consumer import LtiConsumer1p3, LtiProctoringConsumer  # noqa: E402
 from lti_consumer.utils import get_data_from_cache  # noqa: E402
 
-TOOL, KEY = sys.argv[1:3]
+KEY = sys.argv[1]
 COURSE = "course-v1:Uni+ALG1+2026"
 LINK = "block-v1:Uni+ALG1+2026+type@lti_consumer+block@1"
-TOOL_KEY = {}
+TOOL = {}
+CAME = {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         if address.path == "/keys":
             self.answer("application/json", json.dumps(consumer().get_public_keyset()))
         elif address.path == "/open":
+            CAME.update(given)
             data = Lti1p3LaunchData(
                 user_id=given["user"],
                 user_role=given["role"],
@@ -79,10 +81,16 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         form = dict(parse_qsl(body))
         if self.path == "/tool":
-            TOOL_KEY["pem"] = body
+            TOOL.clear()
+            TOOL.update(json.loads(body))
             self.answer("text/plain", "")
         elif self.path == "/start":
-            self.answer("application/json", json.dumps(proctoring().check_and_decode_token(form["JWT"])))
+            said = json.dumps(proctoring().check_and_decode_token(form["JWT"]))
+            if "text/html" not in self.headers.get("Accept", ""):
+                self.answer("application/json", said)
+                return
+            over = urlencode({**CAME, "message": "LtiEndAssessment"})
+            self.answer("text/html", f'<!doctype html><h1>Question 1</h1><pre>{escape(said)}</pre><a href="/open?{escape(over)}">Submit</a>')
         elif self.path == "/token":
             platform = proctoring() if LTI_1P3_ACS_SCOPE in form["scope"] else consumer()  # Open edX has one for each block, as it is set there
             self.answer("application/json", json.dumps(platform.access_token(form)))
@@ -110,14 +118,14 @@ ISSUER = f"http://127.0.0.1:{server.server_address[1]}"
 def consumer(kind=LtiConsumer1p3):
     return kind(
         iss=ISSUER,
-        lti_oidc_url=f"{TOOL}/lti/login",
-        lti_launch_url=f"{TOOL}/lti/launch",
+        lti_oidc_url=f"{TOOL['at']}/lti/login",
+        lti_launch_url=f"{TOOL['at']}/lti/launch",
         client_id="tool-1",
         deployment_id="1",
         rsa_key=open(KEY).read(),
         rsa_key_id="of-openedx",
-        redirect_uris=[f"{TOOL}/lti/launch"],
-        **({"tool_key": TOOL_KEY["pem"]} if TOOL_KEY else {"tool_keyset_url": f"{TOOL}/lti/jwks"}),
+        redirect_uris=[f"{TOOL['at']}/lti/launch"],
+        **({"tool_key": TOOL["pem"]} if "pem" in TOOL else {"tool_keyset_url": f"{TOOL['at']}/lti/jwks"}),
     )
 
 

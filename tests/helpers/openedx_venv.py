@@ -1,8 +1,9 @@
-"""An environment of its own for Open edX's packages, so that they stay out of ours: made in the tests' folder, or kept in OPENEDX_VENV."""
+"""An environment of its own for Open edX's packages, so that they stay out of ours: made once, and kept in pytest's cache."""
 
 from __future__ import annotations
 
-import os
+import hashlib
+import shutil
 import subprocess
 import sys
 import venv
@@ -15,12 +16,17 @@ import pytest
 INSTALL_S = 540
 
 
-def python_with(packages: tuple[str, ...], folder: Path) -> Path:
+def python_with(packages: tuple[str, ...], config: pytest.Config) -> Path:
     """The environment's Python, with these packages. Skips the test where they can't be had."""
-    home = Path(os.environ.get("OPENEDX_VENV") or folder / "openedx-venv")
+    cache, name = config.cache.mkdir("openedx"), packages[0].partition("=")[0]
+    kept = cache / f"{name}-{hashlib.sha256(' '.join((*packages, sys.version)).encode()).hexdigest()[:16]}"
+    home, whole = kept / "venv", kept / "whole"  # of that name, by which tests and tools leave out what is not ours
     python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True, symlinks=True)
+    if whole.exists() and python.exists():
+        return python
+    for old in cache.glob(f"{name}-*"):  # of another version, or begun and not finished
+        shutil.rmtree(old, ignore_errors=True)
+    venv.create(home, with_pip=True, symlinks=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", *packages]
     try:
         done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
@@ -28,6 +34,7 @@ def python_with(packages: tuple[str, ...], folder: Path) -> Path:
         pytest.skip(f"{packages[0]} could not be installed within {INSTALL_S} s: PyPI is slow or away")
     if done.returncode:
         pytest.skip(f"{packages[0]} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
+    whole.touch()
     return python
 
 

@@ -103,6 +103,12 @@ FLOODS = {
 }
 
 
+def test_a_long_address_such_as_learning_platforms_make_is_read(server: Server) -> None:
+    given = {"iss": "https://lms.example", "login_hint": "h", "lti_message_hint": 6000 * "x"}
+    answer = requests.get(f"{server.url}/lti/login", params=given, timeout=WAIT_S)
+    assert (answer.status_code, "lms.example" in answer.text) == (404, True), answer.text
+
+
 def flood(server: Server, url: str, opcode: int, payload: bytes, *, reads: bool) -> str:
     """Send one thing as fast as the line takes it, until the server says why it ends it to who `reads`, or has let it go; return the reason."""
     line = create_connection(url, timeout=WAIT_S, skip_utf8_validation=True)

@@ -40,8 +40,7 @@ class RateLimit:
             while len(self._tries) > KEPT_ADDRESSES:
                 self._tries.popitem(last=False)
         if wait:
-            seconds = math.ceil(wait)
-            raise TooMany(joined(" ", [self._message, _("Try again in %(seconds)s s.", seconds=seconds)]), retry_after_s=seconds)
+            raise too_many(self._message, math.ceil(wait))
 
     def give_back(self, address: str | None) -> None:
         """The last try from `address` is not to count."""
@@ -53,6 +52,11 @@ class RateLimit:
         """Forget the tries from `address`, because one was right."""
         with self._lock:
             self._tries.pop(network_of(address), None)
+
+
+def too_many(message: str, seconds: int) -> TooMany:
+    """The refusal of who comes too early, with when to come again."""
+    return TooMany(joined(" ", [message, _("Try again in %(seconds)s s.", seconds=seconds)]), retry_after_s=seconds)
 
 
 def network_of(address: str | None) -> str:

@@ -58,8 +58,9 @@ export class Notices {
       const item = items.get(code) ?? this.#list.appendChild(make("li", { "data-code": code }, make("span")));
       setText(item.querySelector("span"), text);
       const button = item.querySelector("button");
-      if (action && !button) item.append(make("button", { type: "button", text: action.text, onclick: action.does }));
-      else if (!action && button) leave(button);
+      if (button && !action) leave(button);
+      else if (button) setText(button, action.text);
+      else if (action) item.append(make("button", { type: "button", text: action.text, onclick: () => this.#shown.get(code)?.action?.does() }));
     }
   }
 }

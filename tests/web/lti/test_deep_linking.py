@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from basics.errors import Conflict, InvalidInput
 from basics.times import utc_now
-from records import lti_waiting
+from records import lti_links, lti_waiting
 from records.exams import exam_key
 from records.lti_links import Course
 from records.lti_people import LtiPerson, user_id_of
@@ -148,11 +148,24 @@ def test_only_the_courses_own_exams_can_be_chosen(app: Flask, browser: FlaskClie
     assert "Exam mine" not in browser.get(launched(app, elsewhere, course="c-2")).text, "the same course of another tenant is another course"
 
 
+def test_a_course_that_has_as_many_exams_as_it_may_leaves_none_behind(
+    app: Flask, browser: FlaskClient, registration: Registration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lti_links, "EXAMS_MAX", 1)
+    exams = parts_of(app).exams
+    assert send(browser, launched(app, registration), exam="new", title="First").status_code == 200
+    refused = send(browser, launched(app, registration), exam="new", title="Second")
+    assert (refused.status_code, "as many as one may have" in refused.text) == (409, True)
+    assert exams.count_of_platform(registration.registration_id) == 1
+
+
 def _fields(registration: Registration) -> dict[str, Any]:
     return {name: getattr(registration, name) for name in ("name", "issuer", "auth_login_url", "auth_token_url", "key_set_url", "deployments")}
 
 
-def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, browser: FlaskClient, registration: Registration) -> None:
+def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(
+    app: Flask, browser: FlaskClient, registration: Registration, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(Refused, match="Only a teacher"):
         launched(app, registration, role="Learner")
     for settings, field in (
@@ -165,6 +178,8 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, bro
         assert refused.value.field == field
     with pytest.raises(Refused, match="names none"):
         launched(app, registration, course="")
+    with pytest.raises(Refused, match="data"):
+        launched(app, registration, data="half of a pair: \ud83d")
     assert browser.get("/lti/choose?once=guessed").status_code == 403
     place = launched(app, registration)
     for other in (browser_of(app), browser_of(app)):
@@ -172,6 +187,8 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, bro
         assert "another browser" in other.post("/lti/choose", data=with_secret(place, exam="new", title="x")).text
         other.set_cookie(COOKIE, MARK[::-1], path="/lti")
         assert other.get(place).status_code == 403
+    assert "another browser" in caplog.text
+    assert with_secret(place)["once"] not in caplog.text
     parts_of(app).lti.registrations.change(registration.registration_id, enabled=False)
     assert send(browser, place, exam="new", title="x").status_code == 403
 

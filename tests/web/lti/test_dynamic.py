@@ -127,11 +127,14 @@ def test_what_is_signed_for_a_platform_that_calls_itself_another_ones_client_is_
         ({"token_endpoint": "javascript:alert(1)"}, "token_endpoint"),
     ],
 )
-def test_a_configuration_that_is_not_the_platforms_own_registers_nothing(app: Flask, lms: Services, changed: dict[str, Any], why: str) -> None:
+def test_a_configuration_that_is_not_the_platforms_own_registers_nothing(
+    app: Flask, lms: Services, changed: dict[str, Any], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
     status, headers, config = lms._configuration()
     lms.answers["/.well-known/openid-configuration"] = (status, headers, {**config, **changed})
     answer = come(browser_of(app), lms, once=once(app))
     assert (answer.status_code, why in answer.text) == (503, True), answer.text
+    assert why in caplog.text
     assert registered(app, lms) == []
     known = [one.registration_id for one in parts_of(app).lti.registrations.all()]
     with parts_of(app).database.reading():

@@ -1,25 +1,28 @@
-"""A whole launch from Open edX's own platform code, in an environment of its own, which this test makes.
+"""Whole launches and a proctored exam from Open edX's own platform code, by calls and in a real Chromium.
 
-That takes a minute or three; where `OPENEDX_VENV` names a folder it is kept there for the next time.
+It has an environment of its own, which takes a minute or so to make the first time; pytest's cache keeps it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import wait
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Playwright, expect
 from werkzeug.test import TestResponse
 
+from tests.helpers.browser import needs_chromium, until
 from tests.helpers.fixtures_web import Clock
-from tests.helpers.lti import FROM_PLATFORM, HERE, key_called, portal_link
+from tests.helpers.lti import FROM_PLATFORM, HERE, key_called, named_localhost, portal_link
 from tests.helpers.lti_proctoring import Sitting
 from tests.helpers.openedx_venv import python_with, serving
 from tests.helpers.people import administrator, browser_of
@@ -31,28 +34,53 @@ PACKAGES = ("lti-consumer-xblock==11.4.4", "cryptography==50.0.2")  # Open edX i
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def platform(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The platform's address."""
-    folder = tmp_path_factory.mktemp("openedx")
-    (folder / "key.pem").write_bytes(key_called("first").as_pem(private=True))
-    with serving(python_with(PACKAGES, tmp_path_factory.getbasetemp()), "openedx_platform.py", HERE, str(folder / "key.pem")) as address:
+    key = tmp_path_factory.mktemp("openedx") / "key.pem"
+    key.write_bytes(key_called("first").as_pem(private=True))
+    with serving(python_with(PACKAGES, pytestconfig), "openedx_platform.py", str(key)) as address:
         yield address
 
 
 @pytest.fixture
 def app(make_app: MakeApp, platform: str, clock: Clock) -> Flask:
     clock.stand()  # so that a picture that was read is of now, however long the page to the exam takes to open
-    app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
+    return registered(make_app, platform, HERE)
+
+
+@pytest.fixture
+def served(make_app: MakeApp, platform: str, clock: Clock) -> Iterator[Flask]:
+    """The same for a browser, to which the platform is of another site."""
+    clock.stand()
+    with named_localhost(lambda here: registered(make_app, platform, here)) as app:
+        yield app
+
+
+@pytest.fixture
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=needs_chromium(), args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+def registered(make_app: MakeApp, platform: str, here: str) -> Flask:
+    """An app that is reached at `here`, and it and the platform know each other."""
+    app = make_app(proctor_password=PASSWORD, public_url=here, lti_private_hosts="127.0.0.1")
     urls: dict[str, Any] = {"auth_login_url": f"{platform}/auth", "auth_token_url": f"{platform}/token", "key_set_url": f"{platform}/keys"}
     parts_of(app).lti.registrations.add(name="Open edX", issuer=platform, client_id="tool-1", deployments=["1"], **urls)
+    requests.post(f"{platform}/tool", json={"at": here})
     return app
+
+
+def link_of(platform: str, user: str, role: str, name: str, **more: str) -> str:
+    """The address behind the link in the course."""
+    return f"{platform}/open?{urlencode({'user': user, 'role': role, 'name': name, 'email': f'{user}@uni.example', **more})}"
 
 
 def come(app: Flask, platform: str, user: str, role: str, name: str, **more: str) -> tuple[FlaskClient, TestResponse]:
     """What a browser does that clicks on the link in the course."""
     client = browser_of(app)
-    given = {"user": user, "role": role, "name": name, "email": f"{user}@uni.example", **more}
-    opened = requests.get(f"{platform}/open", params=given, allow_redirects=False)
+    opened = requests.get(link_of(platform, user, role, name, **more), allow_redirects=False)
     to_us = urlsplit(opened.headers["Location"])
     assert to_us.path == "/lti/login"
     back = client.get(f"{to_us.path}?{to_us.query}", base_url=HERE, headers=FROM_PLATFORM)
@@ -84,7 +112,7 @@ def test_an_exam_of_open_edx_is_proctored(app: Flask, platform: str) -> None:
     parts = parts_of(app)
     key = come(app, platform, "7", "staff", "Ada Byron")[1].headers["Location"].rpartition("/exams/")[2]
     parts.exams.set_state(key, "open", by="a test")
-    requests.post(f"{platform}/tool", data=parts.lti.keys.signing().as_pem(private=False))
+    requests.post(f"{platform}/tool", json={"at": HERE, "pem": parts.lti.keys.signing().as_pem(private=False).decode()})
     sitting = Sitting(app, *come(app, platform, "8", "student", "Ann Lee", message="LtiStartProctoring"))
     page = sitting.begin().open()
     form = re.search(r'action="([^"]+)".*?name="JWT" value="([^"]+)"', page.text, re.DOTALL)
@@ -105,4 +133,32 @@ def test_an_exam_of_open_edx_is_proctored(app: Flask, platform: str) -> None:
     assert (act["state"], act["said"]) == ("taken", "terminate by the tool"), act
 
     assert come(app, platform, "8", "student", "Ann Lee", message="LtiEndAssessment")[1].status_code == 303
+    assert sitting.shown()["end_code"] == "platform"
+
+
+def test_the_whole_round_is_made_in_a_browser(served: Flask, platform: str, browser: Browser) -> None:
+    parts = parts_of(served)
+    teacher = browser.new_context().new_page()
+    teacher.goto(link_of(platform, "7", "staff", "Ada Byron"), wait_until="commit")
+    expect(teacher.get_by_role("link", name="Ada Byron (Open edX)")).to_be_visible()
+    parts.exams.set_state(teacher.url.rpartition("/exams/")[2], "open", by="a test")
+
+    student = browser.new_context().new_page()
+    with student.expect_response("**/lti/launch") as launched:
+        student.goto(link_of(platform, "8", "student", "Ann Lee", message="LtiStartProctoring"), wait_until="commit")
+    answer: Any = Response(status=launched.value.status, headers={"Location": launched.value.headers["location"]})
+    sitting = Sitting(served, browser_of(served), answer)
+    student.wait_for_url("**/portal?*")
+
+    exam = student.context.new_page()
+    exam.goto(sitting.shown()["exam_url"])
+    expect(exam.get_by_role("status")).to_contain_text("Leave this window open")
+    sitting.begin()
+    question = exam.get_by_role("heading", name="Question 1")
+    until(exam, lambda: sitting.look() and question.is_visible(), "Open edX believes the message, by the keys that it reads here, and shows its exam")
+    told = json.loads(exam.locator("pre").inner_text())
+    assert {name: told[name] for name in ("session_data", "attempt_number")} == {"session_data": "of this browser", "attempt_number": 1}
+    exam.get_by_role("link", name="Submit").click()
+    expect(exam.get_by_role("heading", name="Your exam has ended")).to_be_visible()
+    assert parts.monitor.get(sitting.session_id) is None
     assert sitting.shown()["end_code"] == "platform"

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +37,7 @@ from web.integrations.lti.cookies import COOKIE, State, States
 from web.integrations.lti.errors import Refused
 from web.integrations.lti.outward import Outward
 from web.integrations.lti.tokens import AGAIN_S, FRESH_S, STALE_S, PlatformKeys, keys_of
+from web.integrations.lti.tool import LINE_S, Line
 from web.parts import Parts, parts_of
 
 
@@ -342,6 +344,26 @@ def test_of_too_many_at_once_some_are_told_to_come_again_and_do_so_by_themselves
     state, nonce = begin(client, platform)
     assert 'http-equiv="refresh"' in post(client, state=state, id_token=platform.token(nonce)).text
     assert post(client, state="x").status_code == 429
+
+
+def test_ten_thousand_who_come_at_once_come_again_one_after_the_other(app: Flask, parts: Parts, platform: Platform) -> None:
+    line = Line(15.0, Clock())
+    waits = [line.place("one", 3.0) for _ in range(10_000)]
+    assert (waits[0], waits == sorted(waits)) == (3, True)
+    assert max(Counter(waits).values()) <= 16, "in no second more come than can be taken"
+    assert waits[-1] < LINE_S
+    assert line.place("another", 3.0) == 3
+    assert [line.place("one", 3.0) for _ in range(10_000)][-1] == LINE_S
+
+    parts.lti.line, parts.lti.launches = Line(0.1, Clock()), RateLimit(1, 600.0, "")
+    client, told = browser_of(app), []
+    for _ in range(3):
+        state, nonce = begin(client, platform)
+        told.append(post(client, state=state, id_token=platform.token(nonce)))
+    first, second = (int(answer.headers["Retry-After"]) for answer in told[1:])
+    assert second == first + 10
+    assert f"again in {second} s" in said(told[2])
+    assert 'http-equiv="refresh"' in told[2].text
 
 
 def test_who_sends_one_launch_again_and_again_uses_up_nothing_that_others_need(app: Flask, parts: Parts, platform: Platform) -> None:

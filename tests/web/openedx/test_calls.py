@@ -111,12 +111,16 @@ def test_two_installations_with_one_course_share_nothing(app: Flask, edx: Edx) -
     assert student_id_of(edx.installation.id, ANN) != student_id_of(other.installation.id, ANN)
 
 
-def test_what_is_no_token_of_an_installation_opens_nothing(app: Flask, edx: Edx, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_token_of_an_installation_opens_nothing(
+    app: Flask, edx: Edx, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     other = Edx(app)
     student = parts_of(app).access.make_student_token("0" * 32)
     for wrong in ("", "x", student, edx.token[:-2], edx.token + "A", "ü", "x" * 100_000, edx.secret, "e30.e30."):
         assert error_of(edx.ask("GET", "config/", token=wrong), 401)["field"] == "token"
     assert edx.client.get("/openedx/api/v1/config/").status_code == 401
+    assert caplog.text.count("openedx: a call from") == 10
+    assert edx.token[:-2] not in caplog.text
     tokens = parts_of(app).openedx.tokens
     monkeypatch.setattr(tokens, "_wall", lambda: time.time() + 700)
     assert "not good any more" in error_of(edx.ask("GET", "config/"), 401)["message"]

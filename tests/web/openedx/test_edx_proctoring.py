@@ -1,11 +1,10 @@
 """Both directions against edx-proctoring's own client, programming interface and views, in an environment of its own.
 
-Only where `OPENEDX_VENV` names a folder for it: to install its 76 packages takes a minute or three the first time.
+To install its 76 packages takes a minute or so the first time; pytest's cache keeps them.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,14 +25,13 @@ from tests.helpers.web import PASSWORD, MakeApp
 from web.parts import Parts, parts_of
 
 PACKAGES = ("edx-proctoring==6.1.4",)
-pytestmark = pytest.mark.skipif(not os.environ.get("OPENEDX_VENV"), reason="OPENEDX_VENV names no folder for Open edX's packages")
 
 Do = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def lms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(python_with(PACKAGES, tmp_path_factory.getbasetemp()), "openedx_proctoring.py") as address:
+def lms(pytestconfig: pytest.Config) -> Iterator[str]:
+    with serving(python_with(PACKAGES, pytestconfig), "openedx_proctoring.py") as address:
         yield address
 
 

@@ -37,20 +37,20 @@ def started(launch: Launch, exam_id: str) -> Attempt:
     claims = launch.claims
     link, custom = claims.get(f"{LTI}resource_link"), claims.get(f"{LTI}custom")
     data, start_url = claims.get(f"{PROCTORING}session_data"), claims.get(f"{PROCTORING}start_assessment_url")
-    if not launch.link_id or not isinstance(link, dict) or not _fits(link, LINK_MAX):
-        raise _lacks("resource_link")
-    if not isinstance(data, str) or not data or not _fits(data, DATA_MAX):
-        raise _lacks("session_data")
+    if not launch.link_id or not isinstance(link, dict) or not fits(link, LINK_MAX):
+        raise lacks("resource_link")
+    if not isinstance(data, str) or not data or not fits(data, DATA_MAX):
+        raise lacks("session_data")
     if not isinstance(start_url, str) or not is_platform_url(start_url):
-        raise _lacks("start_assessment_url")
+        raise lacks("start_assessment_url")
     if not is_of_platform(launch.registration, start_url):
         host = urlsplit(start_url).hostname
         raise Refused(
             _("Your learning platform has its exam at %(host)s, which is not registered here as its own. Ask whoever runs this server.", host=host),
             f"start_assessment_url at {host!r}, which is not the platform's",
         )
-    if custom is not None and (not isinstance(custom, dict) or not _fits(custom, CUSTOM_MAX)):
-        raise _lacks("custom")
+    if custom is not None and (not isinstance(custom, dict) or not fits(custom, CUSTOM_MAX)):
+        raise lacks("custom")
     control_url, actions = _control(launch)
     shown = set(launch.name.casefold().split())  # what people here see: the parts of another name they have not compared
     names = {name: text for name, claim in _TOLD if (text := told(claims.get(claim), NAME_MAX)) and shown >= set(text.casefold().split())}
@@ -78,9 +78,9 @@ def number_of(launch: Launch) -> int | str:
     number = launch.claims.get(f"{PROCTORING}attempt_number")
     digits = isinstance(number, str) and number.isascii() and number.isdigit() and len(number) <= DIGITS_MAX
     if isinstance(number, bool) or not isinstance(number, int | str) or (isinstance(number, str) and not digits):
-        raise _lacks("attempt_number")
+        raise lacks("attempt_number")
     if not 1 <= int(number) <= NUMBER_MAX:
-        raise _lacks("attempt_number")
+        raise lacks("attempt_number")
     return number
 
 
@@ -124,7 +124,7 @@ def _control(launch: Launch) -> tuple[str, tuple[str, ...]]:
     return address, tuple(one for one in ACTIONS if one in named)
 
 
-def _fits(part: Mapping[str, Any] | str, most: int) -> bool:
+def fits(part: Mapping[str, Any] | str, most: int) -> bool:
     """Has it so many bytes at most, and can it go back as it came? Half of a pair of UTF-16 can't be written."""
     try:
         return len(json.dumps(part, ensure_ascii=False).encode()) <= most
@@ -132,5 +132,6 @@ def _fits(part: Mapping[str, Any] | str, most: int) -> bool:
         return False
 
 
-def _lacks(name: str) -> Refused:
+def lacks(name: str) -> Refused:
+    """A claim of this name is missing, or is none that can be taken."""
     return not_believed(_("it does not say all that it must (%(missing)s)", missing=name), f"no {name} that can be taken")

@@ -7,6 +7,7 @@ the launch was begun, stands for the teacher whom the launch's token named. Only
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import secrets
 import time
@@ -32,14 +33,17 @@ from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.errors import status_of
 from web.integrations.lti.arrivals import checked_account, come, give_exams, withdraw
+from web.integrations.lti.attempt_claims import fits, lacks
 from web.integrations.lti.bounds import check_exams
 from web.integrations.lti.claims import LTI, Launch
 from web.integrations.lti.cookies import COOKIE, print_of
 from web.integrations.lti.dynamic import framed
-from web.integrations.lti.errors import Refused
+from web.integrations.lti.errors import Refused, reason_of
 from web.integrations.lti.names_roles import memberships_of, note_list
 from web.parts import parts
 from web.proctor.exam_words import PRESETS
+
+log = logging.getLogger(__name__)
 
 lti_choose = Blueprint("lti_choose", __name__)
 
@@ -73,6 +77,8 @@ def begin(launch: Launch) -> Response:
         raise InvalidInput(_("The learning platform does not say where the choice goes (deep_link_return_url)."), field="deep_link_return_url")
     if data is not None and (not isinstance(data, str) or len(data) > DATA_MAX):
         raise InvalidInput(_("The learning platform's data has more than %(most)s characters.", most=DATA_MAX), field="data")
+    if data is not None and not fits(data, 4 * DATA_MAX):  # it could not be kept
+        raise lacks("data")
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise InvalidInput(_("The learning platform does not take a link to an exam at this place (accept_types)."), field="accept_types")
     person = come(launch, "teacher")
@@ -179,6 +185,7 @@ def _made(choice: Choice, waiting: Document) -> Exam:
     stem = re.sub(r"[^0-9A-Za-z]+", "-", waiting["course_name"]).strip("-")[:40] or "exam"
     fields = choice.model_dump(include={"title", "length_min", "preset"})
     definition = ExamDefinition.model_validate({**fields, "exam_id": f"{stem}-{secrets.token_hex(4)}", "course": waiting["course_name"]})
+    parts().lti.links.add_exam(_course(waiting), definition.exam_id, BY)  # first: a course that has as many as it may gets none that nobody teaches
     exam = parts().exams.make(definition, BY, waiting["course"]["registration_id"])
     parts().people.exams_changed()
     note("exam: made", BY, **_of(waiting), exam_id=exam.exam_id, exam_key=exam.key)
@@ -207,6 +214,7 @@ def _form(secret: str, waiting: Document, problem: str = "") -> Response:
 
 
 def _failed(error: ProctorError) -> Response:
+    log.warning("lti: a choice from %s is refused: %s", request.remote_addr, reason_of(error))
     page = make_response(render_template("integrations_register.html", part="lti_choice_failed", message=error.message))
     page.status_code = status_of(error)
     g.may_be_framed = True  # nothing on it can be clicked on by mistake, and the platform's frame is where it is read

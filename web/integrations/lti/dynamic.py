@@ -7,6 +7,7 @@ one made, which is good once, for a day.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +23,13 @@ from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.errors import status_of
 from web.integrations.lti.choosing import CHOOSING
+from web.integrations.lti.errors import reason_of
 from web.integrations.lti.names_roles import SCOPE as NAMES_SCOPE
 from web.integrations.lti.outward import Outward, away, wanted
 from web.languages import said
 from web.parts import parts
+
+log = logging.getLogger(__name__)
 
 lti_register = Blueprint("lti_register", __name__)
 
@@ -198,6 +202,7 @@ def _registered(asked: Asked, by: str) -> Response:
 
 
 def _failed(asked: Asked, error: ProctorError) -> Response:
+    log.warning("lti: a registration from %s, of %.200s, is refused: %s", request.remote_addr, asked.origin or "-", reason_of(error))
     response = _page(asked, "lti_register_failed", message=error.message)
     response.status_code = status_of(error)
     return response

@@ -43,7 +43,7 @@ def launch() -> BaseResponse:
     except Refused as error:
         foreign = error
     try:
-        tool.launches.take(request.remote_addr)
+        tool.line.take(tool.launches, request.remote_addr)
         if foreign is not None:
             raise foreign
         with tool.place():
@@ -65,8 +65,8 @@ def _launched(state: State) -> BaseResponse:
     found = read_launch(tool.platform_keys, registration, request.form.get("id_token", ""), state.nonce, MESSAGES)
     if not tool.used.take("nonce", state.nonce, NONCE_S):
         raise Refused(joined(" ", [_("This launch was used already."), BEGIN_AGAIN]), "a launch that was used already")
-    tool.of_registration.take(registration.registration_id)  # only now: nobody uses it up but the platform, once by each word of its own
-    tool.of_all.take("")
+    tool.line.take(tool.of_registration, registration.registration_id)  # only now: nobody uses it up but the platform, once by each word of its own
+    tool.line.take(tool.of_all, "")
     _take_deployment(registration, found)
     if found.is_framed and "Sec-Fetch-Dest" not in request.headers and state.begun_by and not stays:  # a browser that doesn't say it itself
         return window_page(state.begun_by)

@@ -38,7 +38,7 @@ def login() -> Response:
     given = {name: value[:most] for name, most in GIVEN.items() if (value := request.values.get(name))}
     registration_id = ""
     try:
-        parts().lti.logins.take(request.remote_addr)
+        parts().lti.line.take(parts().lti.logins, request.remote_addr)
         for name, most in GIVEN.items():
             if len(request.values.get(name, "")) > most:
                 raise Refused(joined(" ", [_("What your learning platform sent is too long."), ASK]), f"{name} of more than {most} characters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from records.lti_links import LtiLinks
 from records.lti_people import LtiPeople
 from records.lti_registrations import LtiRegistrations
 from records.lti_used import LtiUsed
-from web.access.limits import RateLimit
+from web.access.limits import KEPT_ADDRESSES, RateLimit, network_of, too_many
 from web.integrations.lti.cookies import States
 from web.integrations.lti.outward import Outward
 from web.integrations.lti.tokens import PlatformKeys
@@ -24,6 +25,7 @@ WINDOW_S = 10.0
 OF_ADDRESS = 200  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
 OF_REGISTRATION, OF_ALL = 150, 400  # of those that a platform has signed: each takes time of the core that exams need, too
 AT_ONCE = 32  # launches that are worked on at a time; the threads left answer those who take their exams
+LINE_S = 900.0  # after which the last who came too early come again, at most
 ASSESSMENTS, ASSESSMENTS_S = 150, 60.0  # times that one session's page to its assessment is loaded in so many seconds; a window asks while it waits
 REFUSALS_KEPT, REFUSALS_S = 60, 600.0  # that the audit keeps one by one of a platform in so many seconds
 COUNTED_S = 3600.0  # all others are counted, and noted once in so many
@@ -58,6 +60,35 @@ class Refusals:
         return found
 
 
+class Line:
+    """Who comes too early comes again one after the other, as fast as they can be taken: else ten thousand who wait would come every few seconds.
+
+    Each address and each platform has a line of its own. Safe between threads.
+    """
+
+    def __init__(self, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._apart_s, self._clock = 1 / a_second, clock
+        self._lock = threading.Lock()
+        self._last: OrderedDict[str, float] = OrderedDict()  # when the last of each comes again
+
+    def take(self, limit: RateLimit, who: str | None) -> None:
+        """Count one try. Raise `TooMany` with the wait of its place in the line where there is none left."""
+        try:
+            limit.take(who)
+        except TooMany as early:
+            raise too_many(_("Many come at once."), self.place(network_of(who), float(early.details["retry_after_s"]))) from None
+
+    def place(self, key: str, least_s: float) -> int:
+        """In how many seconds the next of this line is to come."""
+        now = self._clock()
+        with self._lock:
+            at = min(max(now + least_s, self._last.pop(key, now) + self._apart_s), now + max(least_s, LINE_S))
+            self._last[key] = at
+            if len(self._last) > KEPT_ADDRESSES:
+                self._last.popitem(last=False)
+        return max(1, round(at - now))
+
+
 class LtiTool:
     """Safe between threads."""
 
@@ -76,6 +107,7 @@ class LtiTool:
         self.of_all = RateLimit(OF_ALL, WINDOW_S, many)
         self.assessments = RateLimit(ASSESSMENTS, ASSESSMENTS_S, _("This page was loaded too often."))
         self.refusals = Refusals()
+        self.line = Line(OF_REGISTRATION / WINDOW_S)
         self._places = threading.Semaphore(AT_ONCE)
         self._listing: list[frozenset[str]] = []
         self._lock = threading.Lock()

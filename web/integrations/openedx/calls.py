@@ -191,7 +191,11 @@ def onboarding_statuses(course_id: str) -> Response:
 def _installation() -> Installation:
     """Who asks. Raise `Unauthorized`, `TooMany`, `StorageError`."""
     scheme, _space, given = request.headers.get("Authorization", "").partition(" ")
-    found = parts().openedx.tokens.read(given.strip() if scheme.casefold() in ("jwt", "bearer") else "")
+    try:
+        found = parts().openedx.tokens.read(given.strip() if scheme.casefold() in ("jwt", "bearer") else "")
+    except Unauthorized as refused:
+        log.warning("openedx: a call from %s is refused: %s", request.remote_addr, refused.message)
+        raise
     parts().openedx.calls.take(found.id)
     return found
 

@@ -107,7 +107,7 @@ def enter() -> Response:
     name.
     """
     wanted = read_body(request, EnterFromPage)
-    parts().lti.launches.take(request.remote_addr)  # as who comes from a learning platform: an exam begins for all at once
+    parts().lti.line.take(parts().lti.launches, request.remote_addr)  # as who comes from a learning platform: an exam begins for all at once
     with parts().lti.place():
         return _entered(wanted)
 
