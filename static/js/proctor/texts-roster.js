@@ -47,7 +47,7 @@ export const rosterTexts = {
     _("%(students)s: %(fresh)s new, %(changed)s changed, %(same)s as they are.", {
       students: ngettext("%(count)s student", "%(count)s students", count), fresh: number(fresh), changed: number(changed), same: number(same),
     }),
-  columns: { id: _("ID"), name: _("Name"), email: _("E-mail"), extra: _("Extra time"), note: _("Note"), preset: _("Accommodation") },
+  columns: { id: _("ID"), name: _("Name"), given: _("Given name"), family: _("Family name"), email: _("E-mail"), extra: _("Extra time"), note: _("Note"), preset: _("Accommodation") },
   leftOut: _("left out"),
   read: (columns) => _("The columns are taken as: %(columns)s.", { columns }),
   encoding: (encoding) => _("The file is written in %(encoding)s.", { encoding }),
