@@ -187,7 +187,7 @@ class Exams:
 
     def save(self, key: str, definition: ExamDefinition, *, revision: int, by: str) -> Exam:
         """Keep a change that was made from `revision`. Raise `NotFound`, `StorageError`, and `Conflict` where somebody else's came first."""
-        before = self.by_key(key)
+        before = self._staying(key)
         if exam_key(definition.exam_id) != key:
             raise Conflict(_("An exam's id stays as it is. Duplicate the exam, and give the copy another id."), field="exam_id")
         definition = definition.model_copy(update={"exam_id": before.exam_id})  # as it was first written
@@ -195,7 +195,7 @@ class Exams:
 
     def set_state(self, key: str, state: State, *, by: str, revision: int | None = None, now: datetime | None = None) -> Exam:
         """Put an exam in another state. Raise `NotFound`, `StorageError`, `Conflict` where that can't follow on the state it is in."""
-        before = self.by_key(key)
+        before = self._staying(key)
         here = before.state_at(now or utc_now())
         if not may_change(here, state):
             raise Conflict(_("The exam is %(state)s, and can't become %(wanted)s from there.", state=here, wanted=state), field="state")
@@ -230,6 +230,13 @@ class Exams:
     def remember(self) -> None:
         """Read those changed last, so that they are known when the database goes away. Raise `StorageError`."""
         self.listed(limit=LOADED_AT_ONCE)
+
+    def _staying(self, key: str) -> Exam:
+        """The exam, to be changed. Raise `Conflict` for one whose deletion has begun: some of it is gone, and nobody is to begin what is left."""
+        exam = self.by_key(key)
+        if exam.deleting:
+            raise Conflict(_("This exam is being deleted, and some of it is gone. Delete the rest of it."), reason="deleting")
+        return exam
 
     def _change(self, before: Exam, fields: Document, *, revision: int, by: str) -> Exam:
         changed = {**fields, "revision": revision + 1, "changed_at": utc_now(), "changed_by": by}

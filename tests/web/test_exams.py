@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from basics.errors import StorageError
 from basics.readings import ScreenAct
 from basics.times import utc_now
 from records.exams import exam_key
@@ -213,6 +214,21 @@ def test_all_sessions_of_an_exam_end_by_one_call(client: FlaskClient, parts: Par
     assert parts.database.session(sessions[0].session_id)["end_note"] == "fire drill"
 
 
+def test_an_exam_ends_for_all_while_the_database_is_away(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    exam = f"away-{student}"
+    key = define(client, exam)
+    session = begun(client, parts, student, exam.upper())
+
+    def away() -> None:
+        raise StorageError("The database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.database, "reading", away)
+        assert client.post(f"/api/exams/{key}/end", json={}).get_json() == {"success": True, "ended": 1, "not_begun": 0}
+        error_of(client.post(f"/api/exams/{'0' * 32}/end", json={}), 503)
+    assert parts.monitor.get(session.session_id) is None
+
+
 def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
     client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +254,8 @@ def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
     client.post(f"/api/exams/{key}/end", json={})
     assert parts.database.flush(10)
     assert client.delete(f"/api/exams/{key}", json=body).get_json() == {"success": True, "sessions": 2, "left": 1, "done": False}
+    again = [client.post(f"/api/exams/{key}/state", json={"state": "closed"}), changed(client, key, title="Algebra 2")]
+    assert [error_of(answer, 409)["reason"] for answer in again] == ["deleting", "deleting"], "by a page that was open meanwhile"
     assert error_of(client.post("/api/student/start", json={"user_id": student, "exam_id": exam}), 409)["reason"] == "closed"
     assert client.delete(f"/api/exams/{key}", json=body).get_json() == {"success": True, "sessions": 1, "left": 0, "done": True}
     error_of(client.get(f"/api/exams/{key}"), 404)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from flask import Blueprint, Response, request
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError
+from basics.looks import same_id
 from basics.texts import _, ngettext
 from basics.times import utc_now
 from database import Document
@@ -136,9 +137,12 @@ def duplicate(exam_key: str) -> Response:
 @exams.post("/<exam_key>/end")
 @describe(ExamEnded, body=EndExam, errors=(404, 503))
 def end(exam_key: str) -> Response:
-    """End every session of an exam that runs, with the reason that the students are told. Those whose student has not come end, too."""
+    """End every session of an exam that runs, with the reason that the students are told. Those whose student has not come end, too.
+
+    While the database is away the sessions of this server end all the same.
+    """
     wanted = read_body(request, EndExam)
-    exam = parts().exams.by_key(exam_key)
+    exam = parts().exams.shown(exam_key) or parts().exams.by_key(exam_key)  # which says why it is not known
     ended = not_begun = 0
     for session in _running(exam.exam_id):
         try:
@@ -170,7 +174,7 @@ def delete(exam_key: str) -> Response:
     """Delete an exam with everything of it: sessions, intervals, checks, acts, reviews, clips, stills, accommodations, rehearsals and its roster.
 
     Each call deletes some; it is made again until `done`. 409 while students take it, and (`reason`: `held`) while a legal hold names something of
-    it. From the first call on nobody can begin it.
+    it. From the first call on nobody can begin or change it.
     """
     wanted = read_body(request, DeleteExam)
     exam = parts().exams.by_key(exam_key)
@@ -211,8 +215,7 @@ def delete(exam_key: str) -> Response:
 
 
 def _running(exam_id: str) -> list[ExamSession]:
-    spellings = {exam_id, *of_exam(parts().database, exam_id)}
-    return [session for session in parts().monitor.active() if session.exam_id in spellings]
+    return [session for session in parts().monitor.active() if same_id(session.exam_id, exam_id)]
 
 
 def _elsewhere(exam_id: str) -> list[Document]:
