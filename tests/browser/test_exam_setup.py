@@ -27,6 +27,9 @@ def made(page: Page, server: Server) -> str:
     page.get_by_label("ID", exact=True).fill("lti:7/MA101")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     page.get_by_label("Opens", exact=True).fill("2999-06-01T09:00")
+    page.get_by_label("Closes", exact=True).press_sequentially("06")  # half a time is not none
+    page.get_by_role("button", name="Make the exam").click()
+    expect(page.locator("#exam-closes-error")).to_contain_text("can’t be read")
     page.get_by_label("Closes", exact=True).fill("2999-06-01T08:00")
     page.get_by_label("Minutes for each student").fill("90")
     page.get_by_label("Proctors and reviewers see IDs without names").check()
