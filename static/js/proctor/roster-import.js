@@ -95,7 +95,8 @@ export class ImportForm {
     byId("preview-table").hidden = seen.rows.length === 0;
     byId("preview-more").hidden = seen.students <= seen.rows.length;
     setText(byId("preview-more"), t.moreRows(seen.students - seen.rows.length));
-    byId("import-missing-line").hidden = seen.missing === 0;
+    this.missing = seen.missing;
+    byId("import-missing-line").hidden = seen.missing === 0 || seen.faulty > 0; // who is missing nobody can tell while a line can't be taken
     setText(byId("import-missing-text"), t.missing(seen.missing));
     setText(byId("import-take"), t.take(seen.students));
     byId("import-take").hidden = seen.students === 0;
@@ -130,7 +131,7 @@ export class ImportForm {
     button.setAttribute("aria-busy", "true");
     try {
       const by = reviewer();
-      const body = { ...this.list, skip_faulty, remove_missing: byId("import-missing").checked, ...(by && { by }) };
+      const body = { ...this.list, skip_faulty, remove_missing: byId("import-missing").checked, missing: this.missing, ...(by && { by }) };
       const done = await call(this.address, { method: "POST", body });
       this.#close();
       byId("import-form").reset();

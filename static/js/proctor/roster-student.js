@@ -98,6 +98,7 @@ export class StudentDialog {
     const before = JSON.parse(this.before);
     const body = Object.fromEntries(Object.entries(this.#body()).filter(([name, value]) => value !== before[name])); // the rest may have been changed meanwhile
     const isChanged = Object.keys(body).length > 0;
+    body.seen = Object.fromEntries(Object.keys(body).map((name) => [name, before[name]]));
     if (isChanged && !(await this.#try(() => call(`${this.address}/${this.one.row_id}`, { method: "PATCH", body })))) return false;
     dialog.close();
     if (isChanged) this.onChanged();
