@@ -288,6 +288,12 @@ def test_what_is_no_exam_is_said(client: FlaskClient, key: str) -> None:
     assert client.get(f"/api/exams/{key}").status_code == 404
 
 
+@pytest.mark.parametrize(("known", "notes"), [({}, 1), ({"opens": "2999-01-01T08:00:00Z"}, 0), ({"length_min": 60}, 0)])
+def test_it_is_said_where_extra_time_in_per_cent_is_of_nothing(client: FlaskClient, student: str, known: dict[str, Any], notes: int) -> None:
+    key = define(client, f"of-{student}", closes="2999-01-01T10:00:00Z", **known)
+    assert len([note for note in shown(client, key)["notes"] if "per cent" in note]) == notes
+
+
 def test_people_whom_nobody_knows_are_named(client: FlaskClient, app: Flask) -> None:
     known = add_person(app, "pia", "proctor").id
     key = define(client, "names", proctors=[known, "nobody-here"])

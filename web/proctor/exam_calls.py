@@ -283,6 +283,8 @@ def _notes(exam: Exam) -> list[str]:
         notes.append(_("No page can start it yet: its site signs who comes with a secret, which is made below."))
     if strangers := [one for one in (*definition.teachers, *definition.proctors) if parts().people.accounts.by_id(one) is None]:
         notes.append(_("Nobody has an account of the id %(ids)s: whoever is meant sees nothing of this exam.", ids=", ".join(strangers[:5])))
+    if definition.closes is not None and definition.opens is None and definition.length_min is None:
+        notes.append(_("Extra time in per cent comes to nothing: say of how much it is, by when it opens or by the minutes for each student."))
     if definition.opens is not None and is_twice(definition.opens, zone):
         notes.append(_("Clocks in %(zone)s are put back when it opens: of the two times that look alike the first is meant.", zone=zone))
     if definition.closes is not None and is_twice(definition.closes, zone):

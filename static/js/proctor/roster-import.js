@@ -60,8 +60,9 @@ export class ImportForm {
 
   async #read() {
     const [file] = byId("import-file").files;
-    if (!file) return byId("import-text").value.trim() ? { text: byId("import-text").value } : null;
-    if (file.size > FILE_BYTES_MAX) throw new Error(t.tooLarge);
+    const text = byId("import-text").value;
+    if ((file ?? new Blob([text])).size > FILE_BYTES_MAX) throw new Error(t.tooLarge); // the server would hang up on it, which says nothing
+    if (!file) return text.trim() ? { text } : null;
     return { file: base64(new Uint8Array(await file.arrayBuffer())) };
   }
 

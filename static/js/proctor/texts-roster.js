@@ -39,7 +39,7 @@ export const rosterTexts = {
   mail: { queued: _("The letter waits to be sent"), failed: (error) => _("The letter could not be sent: %(error)s", { error }) },
   open: _("Link and details"),
   session: _("Session"),
-  tooLarge: _("The file has more than 3 MB. An exam takes 5,000 students at most."),
+  tooLarge: _("The list has more than 3 MB. An exam takes 5,000 students at most."),
   empty: _("Paste a list, or choose a file."),
   unreadable: _("The file can’t be read. Choose it again."),
   previewFailed: (message) => _("The list can’t be read. %(message)s", { message }),
