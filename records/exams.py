@@ -194,15 +194,20 @@ class Exams:
         return self._change(before, definition.model_dump(), revision=revision, by=by)
 
     def set_state(self, key: str, state: State, *, by: str, revision: int | None = None, now: datetime | None = None) -> Exam:
-        """Put an exam in another state. Raise `NotFound`, `StorageError`, `Conflict` where that can't follow on the state it is in."""
+        """Put an exam in another state. Raise `NotFound`, `StorageError`, `Conflict` where that can't follow on the state it is in, or where somebody
+        has changed it since `revision`.
+        """
         before = self._staying(key)
+        if revision not in (None, before.revision):
+            text = _("%(by)s has changed this exam since you opened it. Look at what is in force now, and do it again.", by=before.changed_by)
+            raise Conflict(text, field="revision", reason="meanwhile", revision=before.revision)
         here = before.state_at(now or utc_now())
         if not may_change(here, state):
             raise Conflict(_("The exam is %(state)s, and can't become %(wanted)s from there.", state=here, wanted=state), field="state")
         closes = before.definition.closes
         if state == "open" and closes is not None and (now or utc_now()) >= closes:
             raise Conflict(_("The exam's end is past. Give it a later one first."), field="closes")
-        return self._change(before, {"state": state}, revision=before.revision if revision is None else revision, by=by)
+        return self._change(before, {"state": state}, revision=before.revision, by=by)
 
     def begin_removal(self, key: str) -> Exam:
         """Let nobody begin the exam any more: it is being deleted."""

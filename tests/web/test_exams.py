@@ -76,6 +76,17 @@ def test_the_second_of_two_editors_is_told_what_differs_and_loses_nothing(client
     assert shown(client, key)["length_min"] == 90
 
 
+def test_nobody_opens_what_somebody_else_has_changed_unseen(client: FlaskClient, student: str) -> None:
+    key = define(client, f"seen-{student}", "draft")
+    seen = shown(client, key)["revision"]
+    assert changed(client, key, length_min=30, by="Ada").status_code == 200
+    opening = {"state": "open", "by": "Kurt"}
+    error = error_of(client.post(f"/api/exams/{key}/state", json={**opening, "revision": seen}), 409)
+    assert (error["reason"], error["revision"], shown(client, key)["state"]) == ("meanwhile", seen + 1, "draft")
+    assert "Ada" in error["message"]
+    assert client.post(f"/api/exams/{key}/state", json={**opening, "revision": error["revision"]}).status_code == 200
+
+
 def test_a_running_session_keeps_the_exam_that_it_began_with_over_a_restart(client: FlaskClient, parts: Parts, student: str) -> None:
     exam = f"r-{student}"
     key = define(client, exam, preset="strict", points={"speech": 7}, length_min=60, breaks_allowed=1, allowed={"notes_on_paper": True})

@@ -114,7 +114,7 @@ def put_in_state(exam_key: str) -> Response:
     go on when it is closed by hand; `POST /api/exams/<exam_key>/end` ends them.
     """
     wanted = read_body(request, PutInState)
-    exam = parts().exams.set_state(exam_key, wanted.state, by=wanted.by)
+    exam = parts().exams.set_state(exam_key, wanted.state, by=wanted.by, revision=wanted.revision)
     note(f"exam: {wanted.state}", wanted.by, exam_id=exam.exam_id, exam_key=exam.key)
     return reply(_answer(exam))
 

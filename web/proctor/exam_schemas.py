@@ -49,6 +49,9 @@ class PutInState(BaseModel):
     """Another state: open (from `opens` on), closed, archived, or a draft again."""
 
     state: State
+    revision: int | None = Field(
+        default=None, ge=0, description="The `revision` that the caller saw: 409 (`reason`: `meanwhile`) where it is another."
+    )
     by: Person = "proctor"
 
 
