@@ -144,7 +144,7 @@ def read_roster(file: ListFile) -> ReadRoster:
     first: dict[str, int] = {}
     looks: dict[str, tuple[str, int]] = {}
     for line in good[1:] if head else good:
-        read = _student(line, columns)
+        read = _student(line, columns) if line is not good[0] or not _is_unparted_head(line) else Fault(line.number, None, *_unparted())
         if isinstance(read, Student):
             read = _once(read, first, looks)
         if isinstance(read, Student):
@@ -321,6 +321,17 @@ def _columns_of_head(cells: Sequence[str]) -> list[Column | None] | None:
         column = next((name for name in COLUMNS if word in _WORDS[name] and name not in found), None)
         found.append(column)
     return found if "id" in found and sum(one is not None for one in found) >= min(2, len(cells)) else None
+
+
+def _is_unparted_head(line: Line) -> bool:
+    """Is it a head whose columns are parted by a sign that parts none here?"""
+    words = {_plain(word) for word in re.split(r"\W+", line.cells[0])} if len(line.cells) == 1 else set()
+    return not words.isdisjoint(_WORDS["id"]) and any(not words.isdisjoint(_WORDS[column]) for column in ("name", "email"))
+
+
+def _unparted() -> tuple[str, str]:
+    what = _("This is the head of a table whose columns are parted by a sign that is not known here.")
+    return what, _("Save the table with commas, semicolons or tabs between its columns.")
 
 
 def _guessed(rows: Sequence[Sequence[str]]) -> list[Column | None]:

@@ -36,6 +36,14 @@ def test_no_delimiter_is_taken_for_another_and_a_line_that_names_it_for_a_studen
     assert found.students[0].line == head.count("\n") + 2
 
 
+@pytest.mark.parametrize("delimiter", [":", "/", " ", "^"])
+def test_a_sign_that_parts_no_columns_is_said_to_be_none(delimiter: str) -> None:
+    found = read(f"id{delimiter}name\ns1{delimiter}Ann\n")
+    assert "not known here" in found.faults[0].what
+    assert (found.faults[0].line, found.delimiter) == (1, "")
+    assert read("s.name@uni.example\nid-1\n").faults == ()
+
+
 @pytest.mark.parametrize(
     ("head", "cells"),
     [
