@@ -17,6 +17,7 @@ from scoring.accommodation_presets import PresetName, preset_called
 
 Column = Literal["id", "name", "given", "family", "email", "extra", "note", "preset"]
 COLUMNS: tuple[Column, ...] = ("id", "name", "given", "family", "email", "extra", "note", "preset")
+_PARTS_OF_NAME: tuple[Column, Column, Column] = ("given", "name", "family")  # in the order in which they are one
 NAME_MAX, EMAIL_MAX, NOTE_MAX = 200, 254, 500
 PERCENT_MAX, MINUTES_MAX = 300.0, 1440.0  # as an accommodation's own
 _UNSEEN_AT_ENDS = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u061c\u00a0"
@@ -131,7 +132,7 @@ class ReadRoster:
     def has(self) -> frozenset[Column]:
         """The columns that there are; a name in two is one."""
         found = frozenset(column for column in self.columns if column is not None)
-        return found if found.isdisjoint({"given", "family"}) else found | {"name"}
+        return found if found.isdisjoint({"given", "family"}) else found.union(_PARTS_OF_NAME)
 
 
 def read_roster(file: ListFile) -> ReadRoster:
@@ -220,7 +221,7 @@ def _student(line: Line, columns: Sequence[Column | None]) -> Student | Fault:
 
 def _whole_name(cells: Mapping[Column, str]) -> str:
     """The name, of two columns with the given name first; beside both of these a third has the whole of it."""
-    given, name, family = (cells.get(column, "") for column in ("given", "name", "family"))
+    given, name, family = (cells.get(column, "") for column in _PARTS_OF_NAME)
     return name if given and name and family else " ".join(part for part in (given, name, family) if part)
 
 
@@ -326,7 +327,7 @@ def _columns_of_head(cells: Sequence[str]) -> list[Column | None] | None:
 def _is_unparted_head(line: Line) -> bool:
     """Is it a head whose columns are parted by a sign that parts none here?"""
     words = {_plain(word) for word in re.split(r"\W+", line.cells[0])} if len(line.cells) == 1 else set()
-    return not words.isdisjoint(_WORDS["id"]) and any(not words.isdisjoint(_WORDS[column]) for column in ("name", "email"))
+    return not words.isdisjoint(_WORDS["id"]) and not words.isdisjoint(_WORDS["name"] | _WORDS["email"])
 
 
 def _unparted() -> tuple[str, str]:
