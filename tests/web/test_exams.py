@@ -305,6 +305,12 @@ def test_it_is_said_where_extra_time_in_per_cent_is_of_nothing(client: FlaskClie
     assert len([note for note in shown(client, key)["notes"] if "per cent" in note]) == notes
 
 
+@pytest.mark.parametrize(("closes", "told"), [("2030-03-31T04:00", "for 120 minutes"), ("2030-04-05T04:00", ""), ("2030-03-31T01:45", "")])
+def test_how_long_it_is_open_is_said_where_the_clocks_change_in_it(client: FlaskClient, student: str, closes: str, told: str) -> None:
+    key = define(client, f"clocks-{student}", "draft", time_zone="Europe/Berlin", opens="2030-03-31T01:00", closes=closes)
+    assert [told in note for note in shown(client, key)["notes"]] == ([True] if told else [])
+
+
 def test_people_whom_nobody_knows_are_named(client: FlaskClient, app: Flask) -> None:
     known = add_person(app, "pia", "proctor").id
     key = define(client, "names", proctors=[known, "nobody-here"])

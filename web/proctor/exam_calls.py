@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from datetime import datetime
 
 from flask import Blueprint, Response, request
 
@@ -19,7 +20,7 @@ from records.verified import DELETED
 from scoring.exam import LIMITS, ExamDefinition, bounds_of
 from scoring.exam_rules import PRESETS, rules_for
 from scoring.rules import Rules
-from scoring.zones import is_twice, zone_names
+from scoring.zones import is_changed_between, is_twice, zone_names
 from sessions.ends import End
 from sessions.session import ExamSession
 from web.access.callers import caller
@@ -48,6 +49,8 @@ from web.proctor.exam_schemas import (
 from web.student.seb import own_key
 
 log = logging.getLogger(__name__)
+
+LOOKED_AT_MIN = 24 * 60  # in a longer exam nobody reckons with an hour
 
 exams = Blueprint("exams", __name__, url_prefix="/api/exams")
 
@@ -289,4 +292,21 @@ def _notes(exam: Exam) -> list[str]:
         notes.append(_("Clocks in %(zone)s are put back when it opens: of the two times that look alike the first is meant.", zone=zone))
     if definition.closes is not None and is_twice(definition.closes, zone):
         notes.append(_("Clocks in %(zone)s are put back when it closes: of the two times that look alike the second is meant.", zone=zone))
+    if definition.opens is not None and definition.closes is not None:
+        notes += _clocks_changed(definition.opens, definition.closes, zone)
     return notes
+
+
+def _clocks_changed(opens: datetime, closes: datetime, zone: str) -> list[str]:
+    """That an exam of some hours is open for longer, or less long, than its times look."""
+    minutes = round((closes - opens).total_seconds() / 60)
+    if minutes > LOOKED_AT_MIN or not is_changed_between(opens, closes, zone):
+        return []
+    return [
+        ngettext(
+            "Clocks in %(zone)s are changed between its opening and its end: it is open for %(count)s minute.",
+            "Clocks in %(zone)s are changed between its opening and its end: it is open for %(count)s minutes.",
+            minutes,
+            zone=zone,
+        )
+    ]
