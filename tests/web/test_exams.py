@@ -218,11 +218,21 @@ def test_all_sessions_of_an_exam_end_by_one_call(client: FlaskClient, parts: Par
     client.post("/api/session/create", json={"user_id": f"{student}-w", "exam_id": exam, "source": "browser"})
     other = begun(client, parts, f"{student}-o", f"{exam}-2")
     answer = client.post(f"/api/exams/{key}/end", json={"reason": "fire drill", "by": "Ada"})
-    assert answer.get_json() == {"success": True, "ended": 3, "not_begun": 1}
+    assert answer.get_json() == {"success": True, "ended": 3, "not_begun": 1, "closed": False}
     assert [parts.monitor.get(session.session_id) for session in sessions] == [None, None]
     assert parts.monitor.get(other.session_id) is other
     assert parts.database.flush(10)
     assert parts.database.session(sessions[0].session_id)["end_note"] == "fire drill"
+
+
+def test_nobody_begins_an_exam_that_was_ended_for_all_and_closed(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = f"over-{student}"
+    key = define(client, exam)
+    begun(client, parts, student, exam)
+    assert client.post(f"/api/exams/{key}/end", json={"close": True}).get_json()["closed"]
+    assert shown(client, key)["state"] == "closed"
+    assert error_of(client.post("/api/student/start", json={"user_id": f"{student}-late", "exam_id": exam}), 409)["reason"] == "closed"
+    assert client.post(f"/api/exams/{key}/end", json={"close": True}).get_json() == {"success": True, "ended": 0, "not_begun": 0, "closed": True}
 
 
 def test_an_exam_ends_for_all_while_the_database_is_away(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +245,8 @@ def test_an_exam_ends_for_all_while_the_database_is_away(client: FlaskClient, pa
 
     with monkeypatch.context() as patched:
         patched.setattr(parts.database, "reading", away)
-        assert client.post(f"/api/exams/{key}/end", json={}).get_json() == {"success": True, "ended": 1, "not_begun": 0}
+        answer = client.post(f"/api/exams/{key}/end", json={"close": True}).get_json()
+        assert answer == {"success": True, "ended": 1, "not_begun": 0, "closed": False}
         error_of(client.post(f"/api/exams/{'0' * 32}/end", json={}), 503)
     assert parts.monitor.get(session.session_id) is None
 
@@ -338,5 +349,6 @@ def test_only_who_may_change_an_exam_sees_the_form(make_app: MakeApp) -> None:
     ada, ben, eve = (someone(app, name, "teacher") for name in ("ada", "ben", "eve"))
     key = ada.post("/api/exams", exam_id="maths", title="Maths", proctors=[ben.account.id]).get_json()["exam"]["exam_key"]
     assert [one.get(f"/exams/{key}").status_code for one in (ada, ben, eve)] == [200, 403, 404]
+    assert ben.post(f"/api/exams/{key}/end", close=True).status_code == 403, "who watches ends it for all, and closes nothing"
     assert [one.get("/exams/new").status_code for one in (ada, ben, eve)] == [200, 200, 200]
     assert ben.get(f"/exams/{'0' * 32}").status_code == 200, "its page says itself that there is none"

@@ -138,7 +138,7 @@ def duplicate(exam_key: str) -> Response:
 
 
 @exams.post("/<exam_key>/end")
-@describe(ExamEnded, body=EndExam, errors=(404, 503))
+@describe(ExamEnded, body=EndExam, errors=(403, 404, 503))
 def end(exam_key: str) -> Response:
     """End every session of an exam that runs, with the reason that the students are told. Those whose student has not come end, too.
 
@@ -146,6 +146,9 @@ def end(exam_key: str) -> Response:
     """
     wanted = read_body(request, EndExam)
     exam = parts().exams.shown(exam_key) or parts().exams.by_key(exam_key)  # which says why it is not known
+    if wanted.close:
+        hold("exams", exam.exam_id)
+    closed = wanted.close and _is_closed(exam, wanted.by)
     ended = not_begun = 0
     for session in _running(exam.exam_id):
         try:
@@ -168,7 +171,21 @@ def end(exam_key: str) -> Response:
             running=len(missed),
         )
     there = [ExamEnded.model_validate(answer) for answer in answers]
-    return reply(ExamEnded(ended=ended + sum(one.ended for one in there), not_begun=not_begun + sum(one.not_begun for one in there)))
+    ended, not_begun = ended + sum(one.ended for one in there), not_begun + sum(one.not_begun for one in there)
+    return reply(ExamEnded(ended=ended, not_begun=not_begun, closed=closed))
+
+
+def _is_closed(exam: Exam, by: str) -> bool:
+    """Close an open exam. False where that can't be stored now: what runs is to end all the same."""
+    if exam.state != "open":
+        return True
+    try:
+        parts().exams.set_state(exam.key, "closed", by=by)
+    except (Conflict, StorageError) as error:
+        log.warning("exam %s can't be closed: %s", exam.exam_id, error.message)
+        return False
+    note("exam: closed", by, exam_id=exam.exam_id, exam_key=exam.key)
+    return True
 
 
 @exams.delete("/<exam_key>")

@@ -167,8 +167,12 @@ class ExamPage {
   async endAll() {
     setText(byId("exam-end-text"), t.endText(this.running));
     if ((await answerOf(byId("exam-end-dialog"))) !== "end") return;
-    const answer = await this.act("/end", { body: { reason: byId("exam-end-reason").value.trim() } });
-    if (answer) setText(byId("exam-said"), t.ended(answer.ended));
+    const wasOpen = this.exam.state === "open";
+    const answer = await this.act("/end", { body: { reason: byId("exam-end-reason").value.trim(), close: true } });
+    if (!answer) return;
+    await this.#lookAgain().catch(() => {});
+    if (this.dirty && wasOpen && answer.closed && this.exam.revision === this.revision + 1) this.revision += 1; // by nobody else
+    setText(byId("exam-said"), answer.closed ? t.ended(answer.ended) : t.endedOpen(answer.ended));
   }
 
   async duplicate() {
