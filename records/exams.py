@@ -187,22 +187,27 @@ class Exams:
 
     def save(self, key: str, definition: ExamDefinition, *, revision: int, by: str) -> Exam:
         """Keep a change that was made from `revision`. Raise `NotFound`, `StorageError`, and `Conflict` where somebody else's came first."""
-        before = self.by_key(key)
+        before = self._staying(key)
         if exam_key(definition.exam_id) != key:
             raise Conflict(_("An exam's id stays as it is. Duplicate the exam, and give the copy another id."), field="exam_id")
         definition = definition.model_copy(update={"exam_id": before.exam_id})  # as it was first written
         return self._change(before, definition.model_dump(), revision=revision, by=by)
 
     def set_state(self, key: str, state: State, *, by: str, revision: int | None = None, now: datetime | None = None) -> Exam:
-        """Put an exam in another state. Raise `NotFound`, `StorageError`, `Conflict` where that can't follow on the state it is in."""
-        before = self.by_key(key)
+        """Put an exam in another state. Raise `NotFound`, `StorageError`, `Conflict` where that can't follow on the state it is in, or where somebody
+        has changed it since `revision`.
+        """
+        before = self._staying(key)
+        if revision not in (None, before.revision):
+            text = _("%(by)s has changed this exam since you opened it. Look at what is in force now, and do it again.", by=before.changed_by)
+            raise Conflict(text, field="revision", reason="meanwhile", revision=before.revision)
         here = before.state_at(now or utc_now())
         if not may_change(here, state):
             raise Conflict(_("The exam is %(state)s, and can't become %(wanted)s from there.", state=here, wanted=state), field="state")
         closes = before.definition.closes
         if state == "open" and closes is not None and (now or utc_now()) >= closes:
             raise Conflict(_("The exam's end is past. Give it a later one first."), field="closes")
-        return self._change(before, {"state": state}, revision=before.revision if revision is None else revision, by=by)
+        return self._change(before, {"state": state}, revision=before.revision, by=by)
 
     def begin_removal(self, key: str) -> Exam:
         """Let nobody begin the exam any more: it is being deleted."""
@@ -230,6 +235,13 @@ class Exams:
     def remember(self) -> None:
         """Read those changed last, so that they are known when the database goes away. Raise `StorageError`."""
         self.listed(limit=LOADED_AT_ONCE)
+
+    def _staying(self, key: str) -> Exam:
+        """The exam, to be changed. Raise `Conflict` for one whose deletion has begun: some of it is gone, and nobody is to begin what is left."""
+        exam = self.by_key(key)
+        if exam.deleting:
+            raise Conflict(_("This exam is being deleted, and some of it is gone. Delete the rest of it."), reason="deleting")
+        return exam
 
     def _change(self, before: Exam, fields: Document, *, revision: int, by: str) -> Exam:
         changed = {**fields, "revision": revision + 1, "changed_at": utc_now(), "changed_by": by}

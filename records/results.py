@@ -51,10 +51,10 @@ class Results:
         return next((one for one in found if isinstance(one, str) and exam_key(one) == key), None)
 
     def of_exam(self, exam_id: str) -> list[Document]:
-        """A row for each session of the exam, in no order: its fields, `name`, `flags` (a count for each state) and `concluded`.
+        """A row for each session of the exam, in no order: its fields, `name`, `flags` (a count for each state), `queried` and `concluded`.
 
-        `concluded` has `state` and `conclusion` of what is in force, and whose it is; None: nothing is. `filled` gives the rest.
-        Raise `StorageError`.
+        `queried`: a person asks who took it. `concluded` has `state` and `conclusion` of what is in force, and whose it is; None: nothing is.
+        `filled` gives the rest. Raise `StorageError`.
         """
         spellings = of_exam(self.database, exam_id)
         query: Document = {"exam_id": {"$in": spellings}}
@@ -63,6 +63,7 @@ class Results:
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
             in_force = {**query, "state": {"$ne": "withdrawn"}}
             concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, FIELDS_IN_FORCE)}
+            queried = set(self.database.collection("identity").distinct("_id", {**query, "decision.decision": "queried"}))
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)
         for session in sessions:
             _fit(session)
@@ -71,6 +72,7 @@ class Results:
             session["begun"] = session.get("begun") is not False  # of before this was kept: it has
             session["name"] = names.get(folded(session["user_id"]), "") if names else ""
             session["flags"] = flags.get(session["_id"], none)
+            session["queried"] = session["_id"] in queried
             session["concluded"] = _concluded(session, concluded.get(session["_id"]), IN_FORCE)
         return sessions
 
@@ -156,7 +158,7 @@ class WithoutFinding:
 
 
 def without_finding(rows: Sequence[Document]) -> WithoutFinding:
-    """Those that have begun and ended, with nothing in force, no flag but dismissed ones, nothing damaged, and that could be watched."""
+    """Those that have begun and ended, with nothing in force or queried, no flag but dismissed ones, nothing damaged, and that could be watched."""
     found = [row for row in rows if row.get("state") != "running" and stage_of(row) == "none" and _is_clear(row) and not row.get("unreadable")]
     begun = [row for row in found if row["begun"]]
     watched = [row for row in begun if _is_watched(row)]
@@ -164,14 +166,14 @@ def without_finding(rows: Sequence[Document]) -> WithoutFinding:
 
 
 def to_agree(rows: Sequence[Document], person: Person) -> list[Document]:
-    """Those that a second person can agree to in one act: others propose "no finding", and no flag but dismissed ones speaks against it."""
+    """Those that a second person can agree to in one act: others propose "no finding", and no query or flag but dismissed ones speaks against it."""
     found = [row for row in rows if stage_of(row) == "proposed" and row["concluded"]["conclusion"] == "no_finding" and _is_clear(row)]
     theirs = [row for row in found if row["begun"] and _is_watched(row)]
     return [row for row in theirs if not person.is_also(row["concluded"]["by"], row["concluded"].get("account_id"))]
 
 
 def _is_clear(row: Document) -> bool:
-    return not any(row["flags"][state] for state in FLAG_STATES if state != "dismissed")
+    return not row["queried"] and not any(row["flags"][state] for state in FLAG_STATES if state != "dismissed")
 
 
 def _is_watched(row: Document) -> bool:

@@ -19,6 +19,7 @@ ROWS_MAX = 5000
 LINES_MAX = ROWS_MAX + 1000  # with heads, empty lines and texts of several lines
 FILE_BYTES_MAX = 3 << 20
 LINE_MAX = 4000  # characters; the fields of a row have 1,200 at most
+NAMES_DELIMITER = re.compile('"?sep=([\t;,|])"?\n', re.IGNORECASE)  # a first line that spreadsheets write and read
 COLUMNS_MAX = 40
 DELIMITERS = "\t;,|"
 LOOKED_AT = 100  # lines from which the delimiter is told
@@ -58,7 +59,10 @@ def read_list(data: bytes | str) -> ListFile:
     count = text.count("\n")
     if count > LINES_MAX:
         raise TooLarge(ngettext("The list has more than %(count)s line.", "The list has more than %(count)s lines.", ROWS_MAX))
-    delimiter = delimiter_of(text)
+    named = NAMES_DELIMITER.match(text)
+    if named is not None:
+        text = "\n" + text[named.end() :]  # an empty line: the others keep their numbers
+    delimiter = named[1] if named is not None else delimiter_of(text)
     return ListFile(encoding, delimiter, tuple(_lines(text, delimiter)))
 
 
@@ -92,15 +96,18 @@ def _letters_are_rare(text: str) -> bool:
 
 
 def delimiter_of(text: str) -> str:
-    """What parts the columns: of the characters that do, that which gives most rows the same number of columns, two or more."""
+    """What parts the columns: of the characters that do, that which gives most rows the same number of columns, two or more.
+
+    One that parts the first row, too, goes before: that is the head as a rule, in which none is part of a text.
+    """
     head = text.splitlines()[:LOOKED_AT]
-    best, most = "", 0.0
+    best, most = "", (False, 0.0)
     for delimiter in DELIMITERS:
         widths = [len(cells) for number, cells in _records(io.StringIO("\n".join(head)), delimiter) if any(cell.strip() for cell in cells)]
         if not widths:
             continue
         usual = max(set(widths), key=widths.count)
-        score = widths.count(usual) / len(widths) * min(usual, 8) if usual > 1 else 0.0
+        score = (widths[0] > 1, widths.count(usual) / len(widths) * min(usual, 8)) if usual > 1 else (False, 0.0)
         if score > most:
             best, most = delimiter, score
     return best

@@ -15,13 +15,14 @@ from basics.texts import _, ngettext
 from records.roster_file import Line, ListFile
 from scoring.accommodation_presets import PresetName, preset_called
 
-Column = Literal["id", "name", "email", "extra", "note", "preset"]
-COLUMNS: tuple[Column, ...] = ("id", "name", "email", "extra", "note", "preset")
+Column = Literal["id", "name", "given", "family", "email", "extra", "note", "preset"]
+COLUMNS: tuple[Column, ...] = ("id", "name", "given", "family", "email", "extra", "note", "preset")
+_PARTS_OF_NAME: tuple[Column, Column, Column] = ("given", "name", "family")  # in the order in which they are one
 NAME_MAX, EMAIL_MAX, NOTE_MAX = 200, 254, 500
 PERCENT_MAX, MINUTES_MAX = 300.0, 1440.0  # as an accommodation's own
 _UNSEEN_AT_ENDS = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u061c\u00a0"
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]+\.[^\s@<>(),;:\"\\\[\]]{2,}")
-_EXTRA = re.compile(r"\+?\s*(?P<number>\d{1,5}(?:[.,]\d{1,3})?)\s*(?P<unit>%|٪|[^\W\d]*\.?)")
+_EXTRA = re.compile(r"\+?\s*(?P<number>\d{1,5}(?:[.,]\d{1,6})?)\s*(?P<unit>%|٪|[^\W\d]*\.?)")
 _CLOCK = re.compile(r"\+?(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d)(?::00)?(?:\s*h)?")
 _MINUTES = frozenset({"", "m", "min", "mins", "minute", "minutes", "minuten", "minuto", "minutos", "دقيقة", "دقائق"})
 _HOURS = frozenset({"h", "hour", "hours", "stunde", "stunden", "std", "heure", "heures", "hora", "horas", "ساعة", "ساعات"})
@@ -52,6 +53,15 @@ HEADS: Mapping[Column, tuple[str, ...]] = {
         *("name", "fullname", "displayname", "studentname", "vollername", "vorundnachname", "namevorname", "nachnamevorname", "vollständigername"),
         *("nom", "nomcomplet", "nomprenom", "nometprenom", "prenomnom", "nombre", "nombrecompleto", "nombreyapellidos", "apellidosynombre"),
         *("nome", "nomecompleto", "الاسم", "اسم", "الاسمالكامل", "اسمالطالب"),
+    ),
+    # Of one name in two columns; the other of them may be called a name by itself.
+    "given": (
+        *("firstname", "givenname", "forename", "vorname", "rufname", "prenom", "primernombre", "nombredepila", "primeironome", "nomeproprio"),
+        *("الاسمالأول", "الاسمالاول"),
+    ),
+    "family": (
+        *("lastname", "familyname", "surname", "nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos"),
+        *("apelido", "apelidos", "sobrenome", "ultimonome", "اسمالعائلة", "اللقب", "الاسمالأخير", "الاسمالاخير"),
     ),
     "email": (
         *("email", "mail", "emailaddress", "emailadresse", "mailadresse", "courriel", "adressemail", "adresseemail", "correo"),
@@ -120,8 +130,9 @@ class ReadRoster:
 
     @property
     def has(self) -> frozenset[Column]:
-        """The columns that there are."""
-        return frozenset(column for column in self.columns if column is not None)
+        """The columns that there are; a name in two is one."""
+        found = frozenset(column for column in self.columns if column is not None)
+        return found if found.isdisjoint({"given", "family"}) else found.union(_PARTS_OF_NAME)
 
 
 def read_roster(file: ListFile) -> ReadRoster:
@@ -134,7 +145,7 @@ def read_roster(file: ListFile) -> ReadRoster:
     first: dict[str, int] = {}
     looks: dict[str, tuple[str, int]] = {}
     for line in good[1:] if head else good:
-        read = _student(line, columns)
+        read = _student(line, columns) if line is not good[0] or not _is_unparted_head(line) else Fault(line.number, None, *_unparted())
         if isinstance(read, Student):
             read = _once(read, first, looks)
         if isinstance(read, Student):
@@ -190,6 +201,7 @@ class _Wrong(Exception):
 
 def _student(line: Line, columns: Sequence[Column | None]) -> Student | Fault:
     cells: dict[Column, str] = {column: tidy(cell) for column, cell in zip(columns, line.cells, strict=False) if column is not None}
+    cells["name"] = _whole_name(cells)
     try:
         _check_quotes(cells)
         percent, minutes = _extra(cells.get("extra", "")) if "extra" in columns else (None, None)
@@ -205,6 +217,12 @@ def _student(line: Line, columns: Sequence[Column | None]) -> Student | Fault:
         )
     except _Wrong as wrong:
         return Fault(line.number, wrong.column, wrong.what, wrong.mend)
+
+
+def _whole_name(cells: Mapping[Column, str]) -> str:
+    """The name, of two columns with the given name first; beside both of these a third has the whole of it."""
+    given, name, family = (cells.get(column, "") for column in _PARTS_OF_NAME)
+    return name if given and name and family else " ".join(part for part in (given, name, family) if part)
 
 
 def _check_quotes(cells: Mapping[Column, str]) -> None:
@@ -304,6 +322,17 @@ def _columns_of_head(cells: Sequence[str]) -> list[Column | None] | None:
         column = next((name for name in COLUMNS if word in _WORDS[name] and name not in found), None)
         found.append(column)
     return found if "id" in found and sum(one is not None for one in found) >= min(2, len(cells)) else None
+
+
+def _is_unparted_head(line: Line) -> bool:
+    """Is it a head whose columns are parted by a sign that parts none here?"""
+    words = {_plain(word) for word in re.split(r"\W+", line.cells[0])} if len(line.cells) == 1 else set()
+    return not words.isdisjoint(_WORDS["id"]) and not words.isdisjoint(_WORDS["name"] | _WORDS["email"])
+
+
+def _unparted() -> tuple[str, str]:
+    what = _("This is the head of a table whose columns are parted by a sign that is not known here.")
+    return what, _("Save the table with commas, semicolons or tabs between its columns.")
 
 
 def _guessed(rows: Sequence[Sequence[str]]) -> list[Column | None]:

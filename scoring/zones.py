@@ -49,3 +49,9 @@ def is_twice(moment: datetime, zone: str) -> bool:
     there = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     clock = ZoneInfo(zone)
     return there.replace(tzinfo=clock, fold=0).utcoffset() != there.replace(tzinfo=clock, fold=1).utcoffset()
+
+
+def is_changed_between(first: datetime, last: datetime, zone: str) -> bool:
+    """Do the clocks of `zone` stand otherwise at the last moment than at the first?"""
+    clock = ZoneInfo(zone)
+    return first.astimezone(clock).utcoffset() != last.astimezone(clock).utcoffset()

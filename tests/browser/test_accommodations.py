@@ -28,6 +28,9 @@ def test_a_ready_made_choice_fills_the_form_and_extra_time_is_set_beside_it(page
     expect(form.locator("#acc-says")).to_contain_text("Reading aloud or a screen reader’s voice allowed")
     form.get_by_label("Another voice", exact=True).select_option("")
     form.get_by_label("Extra time in per cent").fill("25")
+    form.get_by_label("Extra time in minutes").press_sequentially("e")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#acc-form-error")).to_contain_text("can’t be read")
     form.get_by_label("Extra time in minutes").fill("10")
     for words in ("25% extra time", "10 minutes of extra time"):
         expect(form.locator("#acc-says")).to_contain_text(words)
@@ -73,11 +76,16 @@ def test_the_way_from_a_student_of_a_list_loses_nothing_that_was_typed(page: Pag
     page.get_by_role("link", name="Single signals and breaks").click()
     page.get_by_role("button", name="Leave it").click()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Bea Lund")
+    percent = page.get_by_label("Extra time, per cent")
+    percent.press_sequentially("e")
+    page.locator("#student-save").click()
+    expect(page.locator("#student-error")).to_contain_text("can’t be read")
+    percent.fill("25")
     page.get_by_role("link", name="Single signals and breaks").click()
     page.get_by_role("button", name="Save and go on").click()
     expect(page.locator("#acc-user")).to_have_value("bea")
     (row,) = server.call("GET", f"/api/exams/{exam['exam_key']}/roster")["students"]
-    assert row["name"] == "Bea Lund"
+    assert (row["name"], row["extra_percent"]) == ("Bea Lund", 25)
 
 
 def test_in_arabic_a_students_id_stands_below_its_head(page: Page, server: Server) -> None:

@@ -25,6 +25,41 @@ def test_encoding_and_delimiter_are_found_out(encoding: str, told: str, delimite
     assert [student.name for student in found.students] == ["Änne Müller", "José Núñez", "Zoë"]
 
 
+@pytest.mark.parametrize(
+    ("head", "delimiter"),
+    [("sep=;\nid;name", ";"), ("SEP=|\r\nid|name", "|"), ("\ufeffsep=;\n\nid;name", ";"), ("id;name", ";"), ("id|name", "|")],
+)
+def test_no_delimiter_is_taken_for_another_and_a_line_that_names_it_for_a_student(head: str, delimiter: str) -> None:
+    found = read("\n".join((head, *(f"s{number}{delimiter}Ann, Dr., M.Sc." for number in range(3)))))
+    assert (found.delimiter, found.has_head, found.faults) == (delimiter, True, ())
+    assert [(student.user_id, student.name) for student in found.students] == [(f"s{number}", "Ann, Dr., M.Sc.") for number in range(3)]
+    assert found.students[0].line == head.count("\n") + 2
+
+
+@pytest.mark.parametrize("delimiter", [":", "/", " ", "^"])
+def test_a_sign_that_parts_no_columns_is_said_to_be_none(delimiter: str) -> None:
+    found = read(f"id{delimiter}name\ns1{delimiter}Ann\n")
+    assert "not known here" in found.faults[0].what
+    assert (found.faults[0].line, found.delimiter) == (1, "")
+    assert read("s.name@uni.example\nid-1\n").faults == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "cells"),
+    [
+        ("Nachname;Vorname;Matrikelnummer", "Müller;Änne Sofie;s1"),
+        ("First name;Surname;ID number", "Änne Sofie;Müller;s1"),
+        ("Matrikelnummer;Name;Vorname", "s1;Müller;Änne Sofie"),
+        ("Matrícula;Nombre;Apellidos", "s1;Änne Sofie;Müller"),
+        ("id;name;given name;family name", "s1;Änne Sofie Müller;Änne;M."),
+    ],
+)
+def test_a_name_in_two_columns_is_one(head: str, cells: str) -> None:
+    found = read(f"{head}\n{cells}\n")
+    assert [(student.user_id, student.name) for student in found.students] == [("s1", "Änne Sofie Müller")]
+    assert "name" in found.has
+
+
 def test_a_list_in_another_code_page_is_read_as_that() -> None:
     text = "id;name\n" + "".join(f"s{number};Иванов Иван Иванович\n" for number in range(20))
     found = read(text.encode("cp1251"))
@@ -97,6 +132,7 @@ def test_what_only_frames_an_id_is_taken_off() -> None:
 @pytest.mark.parametrize(
     ("given", "extra"),
     [
+        ("33.3333%", (33.3333, 0)),  # as our own table has it
         *(("25%", (25, 0)), ("25 %", (25, 0)), ("12,5 %", (12.5, 0)), ("٢٥٪", (25, 0)), ("30", (0, 30)), ("+30 min", (0, 30)), ("1:30", (0, 90))),
         *(("1,5 h", (0, 90)), ("2 Stunden", (0, 120)), ("301%", None), ("1441", None), ("-5", None), ("a lot", None), ("1e9", None)),
         *(("25% + 30 min", (25, 30)), ("+15+10%", (10, 15)), ("25%+30%", None), ("10+20 min", None), ("25%+", None), ("1+2+3%", None)),

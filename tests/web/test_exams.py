@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from basics.errors import StorageError
 from basics.readings import ScreenAct
 from basics.times import utc_now
 from records.exams import exam_key
@@ -73,6 +74,17 @@ def test_the_second_of_two_editors_is_told_what_differs_and_loses_nothing(client
     assert error["differs"] == ["title", "length_min", "points"]
     assert client.put(f"/api/exams/{key}", json=second | {"revision": error["revision"]}).status_code == 200
     assert shown(client, key)["length_min"] == 90
+
+
+def test_nobody_opens_what_somebody_else_has_changed_unseen(client: FlaskClient, student: str) -> None:
+    key = define(client, f"seen-{student}", "draft")
+    seen = shown(client, key)["revision"]
+    assert changed(client, key, length_min=30, by="Ada").status_code == 200
+    opening = {"state": "open", "by": "Kurt"}
+    error = error_of(client.post(f"/api/exams/{key}/state", json={**opening, "revision": seen}), 409)
+    assert (error["reason"], error["revision"], shown(client, key)["state"]) == ("meanwhile", seen + 1, "draft")
+    assert "Ada" in error["message"]
+    assert client.post(f"/api/exams/{key}/state", json={**opening, "revision": error["revision"]}).status_code == 200
 
 
 def test_a_running_session_keeps_the_exam_that_it_began_with_over_a_restart(client: FlaskClient, parts: Parts, student: str) -> None:
@@ -206,11 +218,37 @@ def test_all_sessions_of_an_exam_end_by_one_call(client: FlaskClient, parts: Par
     client.post("/api/session/create", json={"user_id": f"{student}-w", "exam_id": exam, "source": "browser"})
     other = begun(client, parts, f"{student}-o", f"{exam}-2")
     answer = client.post(f"/api/exams/{key}/end", json={"reason": "fire drill", "by": "Ada"})
-    assert answer.get_json() == {"success": True, "ended": 3, "not_begun": 1}
+    assert answer.get_json() == {"success": True, "ended": 3, "not_begun": 1, "closed": False}
     assert [parts.monitor.get(session.session_id) for session in sessions] == [None, None]
     assert parts.monitor.get(other.session_id) is other
     assert parts.database.flush(10)
     assert parts.database.session(sessions[0].session_id)["end_note"] == "fire drill"
+
+
+def test_nobody_begins_an_exam_that_was_ended_for_all_and_closed(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = f"over-{student}"
+    key = define(client, exam)
+    begun(client, parts, student, exam)
+    assert client.post(f"/api/exams/{key}/end", json={"close": True}).get_json()["closed"]
+    assert shown(client, key)["state"] == "closed"
+    assert error_of(client.post("/api/student/start", json={"user_id": f"{student}-late", "exam_id": exam}), 409)["reason"] == "closed"
+    assert client.post(f"/api/exams/{key}/end", json={"close": True}).get_json() == {"success": True, "ended": 0, "not_begun": 0, "closed": True}
+
+
+def test_an_exam_ends_for_all_while_the_database_is_away(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    exam = f"away-{student}"
+    key = define(client, exam)
+    session = begun(client, parts, student, exam.upper())
+
+    def away() -> None:
+        raise StorageError("The database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.database, "reading", away)
+        answer = client.post(f"/api/exams/{key}/end", json={"close": True}).get_json()
+        assert answer == {"success": True, "ended": 1, "not_begun": 0, "closed": False}
+        error_of(client.post(f"/api/exams/{'0' * 32}/end", json={}), 503)
+    assert parts.monitor.get(session.session_id) is None
 
 
 def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
@@ -238,6 +276,8 @@ def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
     client.post(f"/api/exams/{key}/end", json={})
     assert parts.database.flush(10)
     assert client.delete(f"/api/exams/{key}", json=body).get_json() == {"success": True, "sessions": 2, "left": 1, "done": False}
+    again = [client.post(f"/api/exams/{key}/state", json={"state": "closed"}), changed(client, key, title="Algebra 2")]
+    assert [error_of(answer, 409)["reason"] for answer in again] == ["deleting", "deleting"], "by a page that was open meanwhile"
     assert error_of(client.post("/api/student/start", json={"user_id": student, "exam_id": exam}), 409)["reason"] == "closed"
     assert client.delete(f"/api/exams/{key}", json=body).get_json() == {"success": True, "sessions": 1, "left": 0, "done": True}
     error_of(client.get(f"/api/exams/{key}"), 404)
@@ -270,6 +310,18 @@ def test_what_is_no_exam_is_said(client: FlaskClient, key: str) -> None:
     assert client.get(f"/api/exams/{key}").status_code == 404
 
 
+@pytest.mark.parametrize(("known", "notes"), [({}, 1), ({"opens": "2999-01-01T08:00:00Z"}, 0), ({"length_min": 60}, 0)])
+def test_it_is_said_where_extra_time_in_per_cent_is_of_nothing(client: FlaskClient, student: str, known: dict[str, Any], notes: int) -> None:
+    key = define(client, f"of-{student}", closes="2999-01-01T10:00:00Z", **known)
+    assert len([note for note in shown(client, key)["notes"] if "per cent" in note]) == notes
+
+
+@pytest.mark.parametrize(("closes", "told"), [("2030-03-31T04:00", "for 120 minutes"), ("2030-04-05T04:00", ""), ("2030-03-31T01:45", "")])
+def test_how_long_it_is_open_is_said_where_the_clocks_change_in_it(client: FlaskClient, student: str, closes: str, told: str) -> None:
+    key = define(client, f"clocks-{student}", "draft", time_zone="Europe/Berlin", opens="2030-03-31T01:00", closes=closes)
+    assert [told in note for note in shown(client, key)["notes"]] == ([True] if told else [])
+
+
 def test_people_whom_nobody_knows_are_named(client: FlaskClient, app: Flask) -> None:
     known = add_person(app, "pia", "proctor").id
     key = define(client, "names", proctors=[known, "nobody-here"])
@@ -297,5 +349,6 @@ def test_only_who_may_change_an_exam_sees_the_form(make_app: MakeApp) -> None:
     ada, ben, eve = (someone(app, name, "teacher") for name in ("ada", "ben", "eve"))
     key = ada.post("/api/exams", exam_id="maths", title="Maths", proctors=[ben.account.id]).get_json()["exam"]["exam_key"]
     assert [one.get(f"/exams/{key}").status_code for one in (ada, ben, eve)] == [200, 403, 404]
+    assert ben.post(f"/api/exams/{key}/end", close=True).status_code == 403, "who watches ends it for all, and closes nothing"
     assert [one.get("/exams/new").status_code for one in (ada, ben, eve)] == [200, 200, 200]
     assert ben.get(f"/exams/{'0' * 32}").status_code == 200, "its page says itself that there is none"

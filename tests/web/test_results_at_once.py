@@ -48,6 +48,18 @@ def test_all_that_nobody_has_to_look_at_are_concluded_in_one_act(client: FlaskCl
     assert [entry["session_id"] for entry in exam.database.audit_entries() if entry["what"] == "conclusion: concluded"] == [OTHER]
 
 
+def test_a_session_of_which_somebody_asks_who_took_it_is_looked_at_by_itself(client: FlaskClient, exam: Parts) -> None:
+    set_flags(exam, OTHER, "dismissed")
+    assert results(client)["at_once"]["conclude"] == 1
+    exam.database.write("identity", OTHER, {"exam_id": "e", "decision": {"decision": "queried"}}).wait(10)
+    assert exam.database.flush(10)
+    assert results(client)["at_once"]["conclude"] == 0
+    assert at_once(client, "conclude").get_json()["done"] == 0
+    exam.database.write("identity", OTHER, {"decision": {"decision": "accepted"}}).wait(10)
+    assert exam.database.flush(10)
+    assert results(client)["at_once"]["conclude"] == 1
+
+
 def test_a_session_whose_student_never_came_is_not_concluded_with_the_others(client: FlaskClient, four_eyes: Parts) -> None:
     for session_id in (SESSION, OTHER):
         set_flags(four_eyes, session_id, "dismissed")

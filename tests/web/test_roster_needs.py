@@ -143,7 +143,7 @@ def test_one_who_ends_in_that_moment_keeps_nobody_from_being_ended(
 
     monkeypatch.setattr(parts.monitor, "end_session", first_ends)
     answer = client.post(f"/api/exams/{key}/end", json={"reason": "fire drill"}).get_json()
-    assert answer == {"success": True, "ended": 2, "not_begun": 2}
+    assert answer == {"success": True, "ended": 2, "not_begun": 2, "closed": False}
     assert [parts.monitor.get(one) for one in made] == [None] * 3
 
 

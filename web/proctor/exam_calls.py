@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from datetime import datetime
 
 from flask import Blueprint, Response, request
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError
+from basics.looks import same_id
 from basics.texts import _, ngettext
 from basics.times import utc_now
 from database import Document
@@ -18,7 +20,7 @@ from records.verified import DELETED
 from scoring.exam import LIMITS, ExamDefinition, bounds_of
 from scoring.exam_rules import PRESETS, rules_for
 from scoring.rules import Rules
-from scoring.zones import is_twice, zone_names
+from scoring.zones import is_changed_between, is_twice, zone_names
 from sessions.ends import End
 from sessions.session import ExamSession
 from web.access.callers import caller
@@ -47,6 +49,8 @@ from web.proctor.exam_schemas import (
 from web.student.seb import own_key
 
 log = logging.getLogger(__name__)
+
+LOOKED_AT_MIN = 24 * 60  # in a longer exam nobody reckons with an hour
 
 exams = Blueprint("exams", __name__, url_prefix="/api/exams")
 
@@ -113,7 +117,7 @@ def put_in_state(exam_key: str) -> Response:
     go on when it is closed by hand; `POST /api/exams/<exam_key>/end` ends them.
     """
     wanted = read_body(request, PutInState)
-    exam = parts().exams.set_state(exam_key, wanted.state, by=wanted.by)
+    exam = parts().exams.set_state(exam_key, wanted.state, by=wanted.by, revision=wanted.revision)
     note(f"exam: {wanted.state}", wanted.by, exam_id=exam.exam_id, exam_key=exam.key)
     return reply(_answer(exam))
 
@@ -134,11 +138,17 @@ def duplicate(exam_key: str) -> Response:
 
 
 @exams.post("/<exam_key>/end")
-@describe(ExamEnded, body=EndExam, errors=(404, 503))
+@describe(ExamEnded, body=EndExam, errors=(403, 404, 503))
 def end(exam_key: str) -> Response:
-    """End every session of an exam that runs, with the reason that the students are told. Those whose student has not come end, too."""
+    """End every session of an exam that runs, with the reason that the students are told. Those whose student has not come end, too.
+
+    While the database is away the sessions of this server end all the same.
+    """
     wanted = read_body(request, EndExam)
-    exam = parts().exams.by_key(exam_key)
+    exam = parts().exams.shown(exam_key) or parts().exams.by_key(exam_key)  # which says why it is not known
+    if wanted.close:
+        hold("exams", exam.exam_id)
+    closed = wanted.close and _is_closed(exam, wanted.by)
     ended = not_begun = 0
     for session in _running(exam.exam_id):
         try:
@@ -161,7 +171,21 @@ def end(exam_key: str) -> Response:
             running=len(missed),
         )
     there = [ExamEnded.model_validate(answer) for answer in answers]
-    return reply(ExamEnded(ended=ended + sum(one.ended for one in there), not_begun=not_begun + sum(one.not_begun for one in there)))
+    ended, not_begun = ended + sum(one.ended for one in there), not_begun + sum(one.not_begun for one in there)
+    return reply(ExamEnded(ended=ended, not_begun=not_begun, closed=closed))
+
+
+def _is_closed(exam: Exam, by: str) -> bool:
+    """Close an open exam. False where that can't be stored now: what runs is to end all the same."""
+    if exam.state != "open":
+        return True
+    try:
+        parts().exams.set_state(exam.key, "closed", by=by)
+    except (Conflict, StorageError) as error:
+        log.warning("exam %s can't be closed: %s", exam.exam_id, error.message)
+        return False
+    note("exam: closed", by, exam_id=exam.exam_id, exam_key=exam.key)
+    return True
 
 
 @exams.delete("/<exam_key>")
@@ -170,7 +194,7 @@ def delete(exam_key: str) -> Response:
     """Delete an exam with everything of it: sessions, intervals, checks, acts, reviews, clips, stills, accommodations, rehearsals and its roster.
 
     Each call deletes some; it is made again until `done`. 409 while students take it, and (`reason`: `held`) while a legal hold names something of
-    it. From the first call on nobody can begin it.
+    it. From the first call on nobody can begin or change it.
     """
     wanted = read_body(request, DeleteExam)
     exam = parts().exams.by_key(exam_key)
@@ -211,8 +235,7 @@ def delete(exam_key: str) -> Response:
 
 
 def _running(exam_id: str) -> list[ExamSession]:
-    spellings = {exam_id, *of_exam(parts().database, exam_id)}
-    return [session for session in parts().monitor.active() if session.exam_id in spellings]
+    return [session for session in parts().monitor.active() if same_id(session.exam_id, exam_id)]
 
 
 def _elsewhere(exam_id: str) -> list[Document]:
@@ -280,8 +303,27 @@ def _notes(exam: Exam) -> list[str]:
         notes.append(_("No page can start it yet: its site signs who comes with a secret, which is made below."))
     if strangers := [one for one in (*definition.teachers, *definition.proctors) if parts().people.accounts.by_id(one) is None]:
         notes.append(_("Nobody has an account of the id %(ids)s: whoever is meant sees nothing of this exam.", ids=", ".join(strangers[:5])))
+    if definition.closes is not None and definition.opens is None and definition.length_min is None:
+        notes.append(_("Extra time in per cent comes to nothing: say of how much it is, by when it opens or by the minutes for each student."))
     if definition.opens is not None and is_twice(definition.opens, zone):
         notes.append(_("Clocks in %(zone)s are put back when it opens: of the two times that look alike the first is meant.", zone=zone))
     if definition.closes is not None and is_twice(definition.closes, zone):
         notes.append(_("Clocks in %(zone)s are put back when it closes: of the two times that look alike the second is meant.", zone=zone))
+    if definition.opens is not None and definition.closes is not None:
+        notes += _clocks_changed(definition.opens, definition.closes, zone)
     return notes
+
+
+def _clocks_changed(opens: datetime, closes: datetime, zone: str) -> list[str]:
+    """That an exam of some hours is open for longer, or less long, than its times look."""
+    minutes = round((closes - opens).total_seconds() / 60)
+    if minutes > LOOKED_AT_MIN or not is_changed_between(opens, closes, zone):
+        return []
+    return [
+        ngettext(
+            "Clocks in %(zone)s are changed between its opening and its end: it is open for %(count)s minute.",
+            "Clocks in %(zone)s are changed between its opening and its end: it is open for %(count)s minutes.",
+            minutes,
+            zone=zone,
+        )
+    ]

@@ -49,6 +49,9 @@ class PutInState(BaseModel):
     """Another state: open (from `opens` on), closed, archived, or a draft again."""
 
     state: State
+    revision: int | None = Field(
+        default=None, ge=0, description="The `revision` that the caller saw: 409 (`reason`: `meanwhile`) where it is another."
+    )
     by: Person = "proctor"
 
 
@@ -56,6 +59,7 @@ class EndExam(BaseModel):
     """End every session of an exam that runs."""
 
     reason: Text = Field(default="", description="The students are told it.")
+    close: bool = Field(default=False, description="Close it first, so that nobody begins it any more; for those who may change it.")
     by: Person = "proctor"
 
 
@@ -165,6 +169,7 @@ class ExamEnded(BaseModel):
     success: Literal[True] = True
     ended: int
     not_begun: int = Field(description="Sessions among them whose student had not come.")
+    closed: bool = Field(default=False, description="It was to be closed, and nobody begins it any more.")
 
 
 class ExamDeleted(BaseModel):

@@ -15,6 +15,7 @@ from basics.texts import ngettext
 from database import Document
 from records.conclusions import Conclusion, Person
 from records.exams import Exam, exam_key
+from records.identity import stands
 from records.results import chosen, ordered, page_of, summed, to_agree, without_finding
 from scoring.exam_rules import rules_for
 from scoring.rules import Rules
@@ -110,9 +111,9 @@ def people(exam_key: str) -> Response:
 def conclude_without_finding(exam_key: str) -> Response:
     """Conclude as `no_finding` all sessions that nobody has to look at by themselves, or agree to it as the second person.
 
-    Those are the ones that have begun and ended, are not concluded, have no flag but dismissed ones, and could be watched for half of their time. At
-    most 200 in a call. Those about which somebody else acts meanwhile are left as they are, and those whose student never came: `not_begun` counts
-    these.
+    Those are the ones that have begun and ended, are not concluded, have no flag but dismissed ones, could be watched for half of their time, and
+    of which nobody queries who took them. At most 200 in a call. Those about which somebody else acts meanwhile are left as they are, and those
+    whose student never came: `not_begun` counts these.
     """
     wanted = read_body(request, WithoutFinding)
     exam_id, _exam = exam_of(exam_key)
@@ -137,6 +138,8 @@ def _without_finding(session_id: str, exam_id: str, wanted: WithoutFinding, pers
     conclusions = parts().conclusions
     seen = conclusions.kept(session_id)
     if any(count for state, count in _flags(session_id).items() if state != "dismissed"):
+        return None
+    if stands(parts().identity.of_session(session_id)) == "queried":
         return None
     if wanted.act == "agree":
         if seen is None or seen.conclusion != "no_finding":

@@ -89,9 +89,10 @@ def take(exam_key: str) -> Response:
     """Import a list of students, up to 5,000. Importing it again updates, and doubles nobody.
 
     A column that the list does not have stays as it is; an empty cell empties it. A student whom the list does not have stays, unless
-    `remove_missing` takes out those without sessions: 409 (`reason`: `held`) where a legal hold names one of these. 422 with `faults` where a line
-    can't be taken, unless `skip_faulty` leaves such lines out: among them is one that would change what is different for a student whose exam runs
-    and was changed so 50 times.
+    `remove_missing` takes out those without sessions: 409 (`reason`: `held`) where a legal hold names one of these, or (`meanwhile`) where they are
+    not as many as `missing`, as somebody has changed the students since. Nobody is taken out by a list with faults. 422 with `faults` where a
+    line can't be taken, unless `skip_faulty` leaves such lines out: among them is one that would change what is different for a student whose
+    exam runs and was changed so 50 times.
     """
     request.max_content_length = BODY_BYTES_MAX
     exam = parts().exams.by_key(exam_key)
@@ -103,9 +104,14 @@ def take(exam_key: str) -> Response:
     if read.faults and not wanted.skip_faulty:
         text, many = "%(count)s line can't be taken. Mend it, or leave it out.", "%(count)s lines can't be taken. Mend them, or leave them out."
         raise InvalidInput(ngettext(text, many, len(read.faults)), field="text", faults=[one.model_dump() for one in faults])
+    if read.faults and wanted.remove_missing:
+        wrong = _("Who is not in a list can't be told while lines of it can't be taken. Mend these, or take nobody out.")
+        raise InvalidInput(wrong, field="remove_missing", faults=[one.model_dump() for one in faults])
     keep = with_sessions(parts().database, exam) if wanted.remove_missing else set()
     if wanted.remove_missing:
         _met, missing = parts().rosters.plan(exam.key, read.students)
+        if wanted.missing not in (None, len(missing)):
+            raise Conflict(_("The exam’s students have changed since you looked at the list. Look at it again."), field="missing", reason="meanwhile")
         going = [row.user_id for row in missing if folded(row.user_id) not in keep]
         check_held("roster", going, wanted.by, exam_id=exam.exam_id, exam_key=exam.key)
     done = parts().rosters.take(
@@ -158,12 +164,15 @@ def table(exam_key: str) -> Response:
 def change(exam_key: str, row_id: str) -> Response:
     """Change one student of an exam. The id stays: another id is another student.
 
-    429 where what is different for the student was changed 50 times in an exam that runs.
+    409 with `differs`, names of fields, where one of those in `seen` is no longer as the caller saw it. 429 where what is different for the
+    student was changed 50 times in an exam that runs.
     """
     exam = parts().exams.by_key(exam_key)
     row = parts().rosters.row(exam.key, row_id)
     wanted = read_body(request, ChangeStudent)
-    fields = wanted.model_dump(exclude={"by"}, exclude_none=True)
+    if differs := [name for name, value in wanted.seen.items() if value != (getattr(row, name) or type(value)())]:
+        raise Conflict(_("Somebody has changed this student since you opened it. Close it, and look at what stands there now."), differs=differs)
+    fields = wanted.model_dump(exclude={"by", "seen"}, exclude_none=True)
     if "preset" in fields:
         fields["preset"] = fields["preset"] or None
     if any(

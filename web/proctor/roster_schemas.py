@@ -42,6 +42,7 @@ class TakeRoster(RosterList):
 
     skip_faulty: bool = Field(default=False, description="Import the other lines where some can't be taken; without it nothing is imported then.")
     remove_missing: bool = Field(default=False, description="Take out students that the list does not have; those with sessions stay.")
+    missing: int | None = Field(default=None, ge=0, description="As the preview had it: where there are more or fewer by now, nothing is imported.")
 
 
 class RosterFault(BaseModel):
@@ -155,6 +156,9 @@ class RosterStudentAnswer(BaseModel):
     student: RosterStudent
 
 
+StudentField = Literal["name", "email", "note", "extra_percent", "extra_min", "preset"]
+
+
 class ChangeStudent(BaseModel):
     """What is to be changed; what is left out stays."""
 
@@ -164,6 +168,7 @@ class ChangeStudent(BaseModel):
     extra_percent: float | None = Field(default=None, ge=0, le=PERCENT_MAX)
     extra_min: float | None = Field(default=None, ge=0, le=MINUTES_MAX)
     preset: PresetName | Literal[""] | None = Field(default=None, description="Empty: none.")
+    seen: dict[StudentField, str | float] = Field(default={}, description="What is changed, as the caller saw it; 409 where it is another by now.")
     by: Person = "proctor"
 
 

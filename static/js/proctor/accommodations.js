@@ -26,7 +26,7 @@ export function accommodationBody(given) {
   const text = (value) => String(value ?? "").trim();
   const body = { user_id: text(given.user_id), points: given.points, reading_aloud: Boolean(given.reading_aloud), breaks_allowed: given.breaks_allowed || 0 };
   if (body.breaks_allowed > 0) body.break_minutes = given.break_minutes || 5;
-  for (const name of ["extra_percent", "extra_min"]) if (given[name] > 0) body[name] = given[name];
+  for (const name of ["extra_percent", "extra_min"]) if (given[name]) body[name] = given[name];
   for (const name of ["exam_id", "note", "set_by"]) if (text(given[name])) body[name] = text(given[name]);
   return body;
 }

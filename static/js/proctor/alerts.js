@@ -3,6 +3,7 @@
 import { addressOf } from "../shared/base.js";
 import { remember, remembered } from "../shared/storage.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 const KEYS = { sound: "alerts.sound", notify: "alerts.notify" };
 const TONES = [[880, 0], [660, 0.14]]; // Hz and seconds: two falling notes, heard but not alarming
@@ -23,11 +24,11 @@ export class Alerts {
   }
 
   /** Announce one `interval_flagged`. */
-  raise({ session_id, user_id, interval, reasons = [] }) {
+  raise({ session_id, interval, reasons = [], ...whose }) {
     if (alertOn("sound")) this.beep();
     if (!alertOn("notify") || !("Notification" in globalThis) || Notification.permission !== "granted" || document.hasFocus()) return;
     try {
-      const note = new Notification(texts.alerts.title(user_id), { body: reasons.join("\n"), tag: `${session_id}-${interval}` });
+      const note = new Notification(texts.alerts.title(who(whose)), { body: reasons.join("\n"), tag: `${session_id}-${interval}` });
       note.addEventListener("click", () => {
         window.focus();
         location.assign(addressOf(`/session/${session_id}#interval-${interval}`));

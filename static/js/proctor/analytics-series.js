@@ -5,6 +5,7 @@ import { kindName, signalKinds } from "../shared/names.js";
 import { list, number } from "../shared/translate.js";
 import { dayName, dayNames } from "./chart-words.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 const MOST_BARS = 12;
 const MOST_DAYS = 366; // with more of them no bar can be told from the next
@@ -131,10 +132,10 @@ function students(rows) {
   return {
     axes: { names: "", values: a.flagged },
     bars: shown.map(({ session_id: id }) => addressOf(`/session/${id}`)),
-    labels: shown.map(({ user_id, exam_id }) => list([user_id, exam_id].filter(Boolean))),
+    labels: shown.map((row) => list([who(row), row.exam_id].filter(Boolean))),
     series: [{ name: c.flagged, values: shown.map(({ flagged_intervals: flags }) => flags) }],
     head: [c.student, c.exam, c.flagged, c.total],
-    rows: sorted.map((row) => [row.user_id, examName(row.exam_id), row.flagged_intervals, row.total_score]),
+    rows: sorted.map((row) => [who(row), examName(row.exam_id), row.flagged_intervals, row.total_score]),
     links: sorted.map(({ session_id: id }) => addressOf(`/session/${id}`)),
   };
 }

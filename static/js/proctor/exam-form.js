@@ -6,6 +6,8 @@ import { kindName } from "../shared/names.js";
 import { ZONE } from "./dates.js";
 import { PeopleField, listPeople } from "./exam-people.js";
 import { limitWords, pointsWords, uncounted, wallTime } from "./exam-words.js";
+import { halfOf } from "./exams-forms.js";
+import { texts } from "./texts.js";
 import { examTexts as t } from "./texts-exam.js";
 
 const form = byId("exam-form");
@@ -128,9 +130,16 @@ export class ExamForm {
     return true;
   }
 
-  /** Is everybody chosen whose name was typed? What can't be told is said at its field. */
+  /** Is everybody chosen whose name was typed, and can every field be read? What can't is said there. */
   settle() {
-    return this.#people.every((field) => field.settle());
+    const half = halfOf(all("input"));
+    if (half) {
+      const { field, points, limit } = half.dataset;
+      this.wrong(field ?? (points ? "points" : limit ? "limits" : "keep_days"), texts.exams.half);
+      half.setAttribute("aria-invalid", "true");
+      half.focus();
+    }
+    return !half && this.#people.every((field) => field.settle());
   }
 
   clear() {

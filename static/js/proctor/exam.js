@@ -142,13 +142,20 @@ class ExamPage {
     try {
       return await call(`/api/exams/${this.key}${path}`, { method, body: { ...body, by: by() } });
     } catch (error) {
+      if (error.details?.reason === "meanwhile") await this.#lookAgain().catch(() => {}); // what was seen before stays
       setText(byId("exam-said"), t.notDone(error.message));
       return null;
     }
   }
 
+  /** Show what is in force, but for what is written here. */
+  async #lookAgain() {
+    this.draw(await call(`/api/exams/${this.key}`));
+    if (!this.dirty) this.fill();
+  }
+
   async put(state) {
-    const answer = await this.act("/state", { body: { state } });
+    const answer = await this.act("/state", { body: { state, ...(state === "open" && { revision: this.exam.revision }) } }); // what is opened is what was seen
     if (!answer) return;
     this.draw(answer);
     if (this.exam.revision === this.revision + 1) this.revision += 1; // else somebody has changed it since, which is told when this form is saved
@@ -160,8 +167,12 @@ class ExamPage {
   async endAll() {
     setText(byId("exam-end-text"), t.endText(this.running));
     if ((await answerOf(byId("exam-end-dialog"))) !== "end") return;
-    const answer = await this.act("/end", { body: { reason: byId("exam-end-reason").value.trim() } });
-    if (answer) setText(byId("exam-said"), t.ended(answer.ended));
+    const wasOpen = this.exam.state === "open";
+    const answer = await this.act("/end", { body: { reason: byId("exam-end-reason").value.trim(), close: true } });
+    if (!answer) return;
+    await this.#lookAgain().catch(() => {});
+    if (this.dirty && wasOpen && answer.closed && this.exam.revision === this.revision + 1) this.revision += 1; // by nobody else
+    setText(byId("exam-said"), answer.closed ? t.ended(answer.ended) : t.endedOpen(answer.ended));
   }
 
   async duplicate() {

@@ -6,7 +6,7 @@ import { personName } from "../shared/names.js";
 import { list } from "../shared/translate.js";
 import { accommodationBody, accommodationWords } from "./accommodations.js";
 import { fullTime } from "./dates.js";
-import { sayWrong, showRows, wrongIds } from "./exams-forms.js";
+import { sayHalf, sayWrong, showRows, wrongIds } from "./exams-forms.js";
 import { labelled } from "./phrases.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -198,7 +198,7 @@ export class AccommodationsTable {
 
   async #save() {
     const body = this.#body();
-    if (this.saving || wrongIds("acc", body.user_id, body.exam_id ?? "")) return;
+    if (this.saving || wrongIds("acc", body.user_id, body.exam_id ?? "") || sayHalf("acc-form-error", byId("acc-form").elements)) return;
     if (!accommodationWords(body).length) {
       sayWrong("acc-form-error", t.nothing);
       return;

@@ -24,6 +24,16 @@ export function sayWrong(place, text, field = null) {
   byId(field).focus();
 }
 
+/** The first of these fields in which half a date stands, or what is no number, and which reads as if it were empty. */
+export const halfOf = (inputs) => [...inputs].find(({ validity }) => validity.badInput);
+
+/** Say so at `place`, where there is one. */
+export function sayHalf(place, inputs) {
+  const half = halfOf(inputs);
+  if (half) sayWrong(place, texts.exams.half, half.id);
+  return Boolean(half);
+}
+
 /** Rows in place of those there are, or (`more`) behind them; the first of more takes the focus, as the button that asked for them may go. */
 export function showRows(body, rows, more) {
   if (!more) body.replaceChildren();

@@ -77,7 +77,7 @@ class ExamsPage {
     if (exam) links.push(make("a", { href: addressOf(`/api/analytics.csv?${new URLSearchParams({ table: "sessions", exam_id: exam })}`), text: t.csv, download: true, "aria-label": t.csvOf(exam) }));
     if (running) links.push(make("button", { type: "button", class: "link", "aria-haspopup": "dialog", text: texts.toExam.short, "aria-label": texts.toExam.title(exam), onclick: () => examMessage.open(exam) }));
     if (roster) links.unshift(make("a", { href: addressOf(roster), text: t.students, "aria-label": t.studentsOf(exam) }));
-    if (running) links.unshift(make("a", { href: `/?${new URLSearchParams(exam ? { exam } : {})}`, text: t.live, "aria-label": t.liveOf(name) }));
+    if (running) links.unshift(make("a", { href: addressOf(`/?${new URLSearchParams(exam ? { exam } : {})}`), text: t.live, "aria-label": t.liveOf(name) }));
     return make(
       "tr",
       {},

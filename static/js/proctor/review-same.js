@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { byId, setText } from "../shared/dom.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 const MOST = 200; // flags that one decision takes along
 
@@ -38,7 +39,7 @@ export class SameStudent {
     const count = this.queue.sameStudent(this.#item).length + 1;
     byId("same").hidden = count < 2;
     if (byId("same").hidden) this.box.checked = false;
-    setText(byId("same-text"), this.#item ? texts.review.same(count, this.#item.user_id) : "");
+    setText(byId("same-text"), this.#item ? texts.review.same(count, who(this.#item)) : "");
     setText(byId("same-said"), this.box.checked ? texts.review.sameOn(count) : "");
     for (const id of ["confirm-all", "dismiss-all"]) setText(byId(id), this.box.checked ? texts.review.sameCount(count) : "");
   }

@@ -60,8 +60,9 @@ export class ImportForm {
 
   async #read() {
     const [file] = byId("import-file").files;
-    if (!file) return byId("import-text").value.trim() ? { text: byId("import-text").value } : null;
-    if (file.size > FILE_BYTES_MAX) throw new Error(t.tooLarge);
+    const text = byId("import-text").value;
+    if ((file ?? new Blob([text])).size > FILE_BYTES_MAX) throw new Error(t.tooLarge); // the server would hang up on it, which says nothing
+    if (!file) return text.trim() ? { text } : null;
     return { file: base64(new Uint8Array(await file.arrayBuffer())) };
   }
 
@@ -95,7 +96,8 @@ export class ImportForm {
     byId("preview-table").hidden = seen.rows.length === 0;
     byId("preview-more").hidden = seen.students <= seen.rows.length;
     setText(byId("preview-more"), t.moreRows(seen.students - seen.rows.length));
-    byId("import-missing-line").hidden = seen.missing === 0;
+    this.missing = seen.missing;
+    byId("import-missing-line").hidden = seen.missing === 0 || seen.faulty > 0; // who is missing nobody can tell while a line can't be taken
     setText(byId("import-missing-text"), t.missing(seen.missing));
     setText(byId("import-take"), t.take(seen.students));
     byId("import-take").hidden = seen.students === 0;
@@ -130,7 +132,7 @@ export class ImportForm {
     button.setAttribute("aria-busy", "true");
     try {
       const by = reviewer();
-      const body = { ...this.list, skip_faulty, remove_missing: byId("import-missing").checked, ...(by && { by }) };
+      const body = { ...this.list, skip_faulty, remove_missing: byId("import-missing").checked, missing: this.missing, ...(by && { by }) };
       const done = await call(this.address, { method: "POST", body });
       this.#close();
       byId("import-form").reset();

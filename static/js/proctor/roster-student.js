@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
+import { sayHalf } from "./exams-forms.js";
 import { rosterTexts as t } from "./texts-roster.js";
 import { isSure } from "./roster-ask.js";
 
@@ -38,6 +39,7 @@ export class StudentDialog {
     if (accommodate) accommodate.href = addressOf(`/exams?${new URLSearchParams({ accommodate: one.user_id, in: document.body.dataset.examId })}`);
     byId("student-remove").hidden = one.sessions.length > 0;
     byId("student-error").hidden = true;
+    for (const input of dialog.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
     this.#show(null);
     dialog.showModal();
     await this.#readEntry();
@@ -92,9 +94,11 @@ export class StudentDialog {
   }
 
   async #save() {
+    if (sayHalf("student-error", byId("student-form").elements)) return false;
     const before = JSON.parse(this.before);
     const body = Object.fromEntries(Object.entries(this.#body()).filter(([name, value]) => value !== before[name])); // the rest may have been changed meanwhile
     const isChanged = Object.keys(body).length > 0;
+    body.seen = Object.fromEntries(Object.keys(body).map((name) => [name, before[name]]));
     if (isChanged && !(await this.#try(() => call(`${this.address}/${this.one.row_id}`, { method: "PATCH", body })))) return false;
     dialog.close();
     if (isChanged) this.onChanged();

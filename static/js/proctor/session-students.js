@@ -6,6 +6,7 @@ import { byId, setText } from "../shared/dom.js";
 import { neighbours } from "./neighbours.js";
 import { texts } from "./texts.js";
 import { orderOfWall } from "./wall-order.js";
+import { who } from "./who.js";
 
 const PAUSE_MS = 1000; // an exam room begins at once
 
@@ -53,7 +54,7 @@ export class SessionStudents {
 
   #link(link, to, words) {
     link.toggleAttribute("data-none", !to);
-    if (to) Object.assign(link, { href: this.#address(to), title: to.user_id, ariaLabel: words(to.user_id) });
+    if (to) Object.assign(link, { href: this.#address(to), title: who(to), ariaLabel: words(who(to)) });
   }
 
   #address({ session_id: id }) {

@@ -22,6 +22,7 @@ export const examTexts = {
   done: { open: _("The exam is open."), closed: _("The exam is closed: nobody begins it any more."), draft: _("The exam is a draft again."), archived: _("The exam is archived.") },
   runs: (running) => ngettext("%(count)s session of it runs now.", "%(count)s sessions of it run now.", running),
   ended: (count) => ngettext("%(count)s session has ended.", "%(count)s sessions have ended.", count),
+  endedOpen: (count) => ngettext("%(count)s session has ended. The exam could not be closed: close it, else students begin it still.", "%(count)s sessions have ended. The exam could not be closed: close it, else students begin it still.", count),
   endText: (running) =>
     running
       ? ngettext("%(count)s student takes it now. Recording stops for this student at once.", "%(count)s students take it now. Recording stops for all of them at once.", running)

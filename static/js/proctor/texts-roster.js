@@ -39,7 +39,7 @@ export const rosterTexts = {
   mail: { queued: _("The letter waits to be sent"), failed: (error) => _("The letter could not be sent: %(error)s", { error }) },
   open: _("Link and details"),
   session: _("Session"),
-  tooLarge: _("The file has more than 3 MB. An exam takes 5,000 students at most."),
+  tooLarge: _("The list has more than 3 MB. An exam takes 5,000 students at most."),
   empty: _("Paste a list, or choose a file."),
   unreadable: _("The file can’t be read. Choose it again."),
   previewFailed: (message) => _("The list can’t be read. %(message)s", { message }),
@@ -47,7 +47,7 @@ export const rosterTexts = {
     _("%(students)s: %(fresh)s new, %(changed)s changed, %(same)s as they are.", {
       students: ngettext("%(count)s student", "%(count)s students", count), fresh: number(fresh), changed: number(changed), same: number(same),
     }),
-  columns: { id: _("ID"), name: _("Name"), email: _("E-mail"), extra: _("Extra time"), note: _("Note"), preset: _("Accommodation") },
+  columns: { id: _("ID"), name: _("Name"), given: _("Given name"), family: _("Family name"), email: _("E-mail"), extra: _("Extra time"), note: _("Note"), preset: _("Accommodation") },
   leftOut: _("left out"),
   read: (columns) => _("The columns are taken as: %(columns)s.", { columns }),
   encoding: (encoding) => _("The file is written in %(encoding)s.", { encoding }),

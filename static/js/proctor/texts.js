@@ -110,6 +110,7 @@ export const texts = {
         ? _("%(user)s has an accommodation for %(exam)s already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, exam, by, time, what: items([...words, note]) })
         : _("%(user)s has an accommodation for every exam already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, by, time, what: items([...words, note]) }),
     weights: (weights) => list(weights.map(([kind, points]) => labelled(kind, ngettext("%(count)s point", "%(count)s points", points)))),
+    half: _("What stands here can’t be read, and was not saved. Write the whole of it, or leave it empty."),
     nothing: _("Choose at least one: a signal, reading aloud, extra time or breaks."),
     live: _("Live"),
     liveOf: (exam) => _("Live %(exam)s", { exam }),

@@ -18,6 +18,10 @@ test("extra time that came with a list of students stays", () => {
   assert.equal(accommodationBody({ user_id: "anna", points: {}, extra_percent: 25, extra_min: 0 }).extra_percent, 25);
 });
 
+test("extra time that can't be is for the server to refuse, and not left out", () => {
+  assert.equal(accommodationBody({ user_id: "anna", points: {}, extra_percent: -5, extra_min: 0 }).extra_percent, -5);
+});
+
 test("the body leaves out what was left empty", () => {
   assert.deepEqual(accommodationBody({ user_id: " anna ", exam_id: "", points: { speech: 0 }, breaks_allowed: 0, break_minutes: 5, note: " ", set_by: "Ada" }), {
     user_id: "anna",

@@ -59,6 +59,13 @@ test("a chart shows the twelve greatest, its table all of them, each with the wa
   assert.equal(students.links[0], "/session/s19");
 });
 
+test("a student has the name beside the ID, where one is known", () => {
+  const row = { session_id: "s1", user_id: "u1", exam_id: "math", flagged_intervals: 3, total_score: 30 };
+  const { students } = seriesOf({ ...NOTHING, high_risk: [{ ...row, student_name: "Ann Lee" }, { ...row, student_name: "" }] });
+  assert.deepEqual(students.labels, ["Ann Lee (u1), math", "u1, math"]);
+  assert.deepEqual(students.rows.map(([student]) => student), ["Ann Lee (u1)", "u1"]);
+});
+
 test("bands of points are named by both ends, the last one is open", () => {
   const { scores } = seriesOf({ ...NOTHING, score_distribution: [{ from: 0, to: 0, intervals: 9 }, { from: 1, to: 4, intervals: 2 }, { from: 30, to: null, intervals: 1 }] });
   assert.deepEqual(scores.labels, ["0", "1–4", "30 and more"]);
