@@ -14,7 +14,7 @@ from records.reader import Document
 from records.seals import SEALED
 from records.stores import PlainStore
 from records.thinning import READINGS_DELETED
-from records.verification_decisions import check_conclusions, check_decisions, check_identity
+from records.verification_decisions import check_conclusions, check_decisions, check_identity, check_standing
 from records.verification_records import check_pictures, check_sessions
 from records.verified import CONCLUSION, CUT, DECISION, DELETED, DELETED_KINDS, ERASED, IDENTITY_DECISIONS, CutAudit, Verified
 from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of, hash_of
@@ -49,6 +49,7 @@ def verify(
             )
     check_sessions(database, files or KeptFiles(PlainStore(database), clips_dir), verified, session_id)
     check_decisions(database, verified, session_id)
+    check_standing(database, verified, session_id)
     check_conclusions(database, verified, session_id)
     check_identity(database, verified, session_id)
     check_pictures(database, files, verified, session_id)

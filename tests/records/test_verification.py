@@ -13,6 +13,7 @@ import pytest
 from basics.times import utc_now
 from commands.verify import report
 from database import Database
+from records.reviews import Reviews
 from records.seals import SEALED, Seals
 from records.verification import verify
 from tests.helpers.databases import START, all_stored
@@ -91,6 +92,26 @@ def test_what_was_altered_is_named(exam: Database, stored: Any, clips: Path, cha
     assert any(line.startswith(said) for line in found(stored, clips, heads=head)), found(stored, clips, heads=head)
 
 
+@pytest.mark.parametrize(
+    ("which", "change"),
+    [
+        (1, {"$set": {"review.state": "dismissed"}}),
+        (1, {"$set": {"review.second.by": "eve"}}),
+        (1, {"$unset": {"review": ""}}),
+        (0, {"$set": {"review.state": "confirmed"}}),
+    ],
+)
+def test_a_flag_that_stands_otherwise_than_was_decided_is_named(
+    exam: Database, stored: Any, clips: Path, monkeypatch: pytest.MonkeyPatch, which: int, change: dict[str, Any]
+) -> None:
+    assert Reviews(exam).decide(VIDEO, "dismissed", by="ada", reason="other")["state"] == "disputed"
+    assert exam.audit({"who": "ada", "what": "review: dismissed", "video_id": VIDEO, "reason": "other", "note": ""}).wait(10)
+    monkeypatch.setattr("records.verification_decisions.YOUNG", timedelta(0))
+    assert found(stored, clips) == []
+    stored.intervals.update_one({"_id": f"{SESSION}-{which}"}, change)
+    assert [line.partition(": ")[0] for line in found(stored, clips)] == [f"decisions {SESSION}-{which}"]
+
+
 def test_decisions_that_two_servers_noted_in_another_order_than_they_were_stored_are_whole(exam: Database, stored: Any, clips: Path) -> None:
     before = stored.reviews.find_one()["at"] - timedelta(seconds=1)
     said = {"video_id": VIDEO, "reason": "other", "note": "a book", "at": before}
@@ -152,6 +173,7 @@ def identify(exam: Database) -> None:
         ({"$set": {"history.1.by": "ben", "decision.by": "ben"}}, "altered"),
         ({"$set": {"decision.decision": "queried"}}, "altered: what stands is not what its last act says"),
         ({"$set": {"revision": 1}}, "altered: what stands is not what its last act says"),
+        ({"$set": {"history.0.at": START}}, "altered: it says another time than the audit"),
         ({"$pop": {"history": -1}}, "2 acts are noted in the audit, 1 are stored"),
         ({"$unset": {"history": "", "decision": ""}}, "2 acts are noted in the audit, 0 are stored"),
     ],
