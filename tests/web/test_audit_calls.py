@@ -17,7 +17,7 @@ from records.retention import ASKED
 from records.seals import SEALED
 from records.verified import CUT, DELETED, DELETED_KINDS, ERASED
 from tests.helpers.databases import START
-from tests.helpers.people import someone
+from tests.helpers.people import administrator, someone
 from tests.helpers.web import PASSWORD, MakeApp
 from web.calls.audit import Looked
 from web.calls.paging import PAGE
@@ -85,6 +85,10 @@ def test_who_logs_out_and_who_is_not_let_in_are_noted_with_the_browser(make_app:
     assert database.flush(10)
     noted = {one["what"]: (one["who"], one["browser"]) for one in database.audit_entries(2)}
     assert noted == {"signed out": ("Ada", browser["User-Agent"]), "sign-in: failed": ("ada", browser["User-Agent"])}
+    assert administrator(app).post("/logout", headers=browser).status_code == 302
+    assert ada.client.post("/logout").status_code == 302, "who is out already"
+    assert database.flush(10)
+    assert [(one["what"], one["who"]) for one in database.audit_entries(2)] == [("signed out", "proctor"), ("signed in", "proctor")]
 
 
 def test_the_page_shows_what_was_asked_and_what_is_wrong_with_it(client: FlaskClient, parts: Parts) -> None:
@@ -143,7 +147,7 @@ def noted_kinds() -> Iterator[str]:
                 given = [value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant) and key.value == "what"]
             elif isinstance(node, ast.Call) and name_of(node.func) in ("note", "_note", "note_look"):
                 given = node.args[:1]
-            elif isinstance(node, ast.Call) and name_of(node.func) in ("note_act", "_change"):
+            elif isinstance(node, ast.Call) and name_of(node.func) in ("note_act", "_change", "entry_of"):
                 given = node.args[1:3]
             else:
                 continue

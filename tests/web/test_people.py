@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from basics.errors import Conflict
+from basics.errors import Conflict, StorageError
 from basics.times import utc_now
 from records.accounts import INVITED_FOR
 from tests.helpers.people import OWN_PASSWORD, add_person, administrator, browser_of, log_in, someone
@@ -330,7 +330,7 @@ def test_an_account_of_before_there_were_revisions_can_be_changed(app: Flask, ad
     assert error_of(admin.post(f"/api/people/{ada.id}", json={"roles": [], "revision": 1}), 409)["field"] == "revision"
 
 
-def test_when_a_token_was_used_is_told_at_once(make_app: MakeApp) -> None:
+def test_when_a_token_was_used_is_told_at_once_and_after_an_outage(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(proctor_password=PASSWORD)
     admin = administrator(app)
     secret = admin.post("/api/tokens", json={"name": "lms", "scopes": ["read"]}).get_json()["secret"]
@@ -338,3 +338,16 @@ def test_when_a_token_was_used_is_told_at_once(make_app: MakeApp) -> None:
     assert script.get("/api/exams", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
     (token,) = admin.get("/api/tokens").get_json()["tokens"]
     assert (token["used_from"], token["used_at"] is not None) == ("192.0.2.44", True)
+    tokens = parts_of(app).people.tokens
+
+    def away() -> None:
+        raise StorageError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts_of(app).database, "reading", away)
+        with pytest.raises(StorageError):
+            tokens.tidy()
+    tokens.tidy()
+    assert [one.used_from for one in tokens.listed()] == ["192.0.2.44"], "before it is read again, too"
+    tokens.read()
+    assert [one.used_from for one in tokens.listed()] == ["192.0.2.44"], "an outage loses no use"
