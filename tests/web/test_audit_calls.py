@@ -187,6 +187,15 @@ def test_looks_of_two_tokens_behind_one_address_are_both_noted(make_app: MakeApp
     assert sorted(entry["token"] for entry in parts.database.audit_entries() if entry["what"] == "live: looked at") == ["one", "two"]
 
 
+def test_looks_at_flags_lists_and_accommodations_are_noted(client: FlaskClient, parts: Parts) -> None:
+    key = client.post("/api/exams", json={"exam_id": "looked-at", "title": "Looks"}).get_json()["exam"]["exam_key"]
+    for path in ("/api/review/queue", "/api/flagged/all", "/api/accommodations", f"/api/exams/{key}/roster"):
+        assert client.get(path).status_code == 200, path
+    assert parts.database.flush(10)
+    noted = sorted(what for entry in parts.database.audit_entries() if (what := entry["what"]).endswith("looked at"))
+    assert noted == ["accommodations: looked at", "flags: looked at", "roster: looked at"]
+
+
 def test_a_look_at_a_live_wall_is_noted_with_its_browser(client: FlaskClient, parts: Parts) -> None:
     for _again in range(2):
         client.get("/api/sessions/active", headers={"User-Agent": "Browser\x01/1 " + "x" * 1000})

@@ -169,6 +169,7 @@ def flagged() -> Response:
     documents = parts().database.flagged(
         query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id, exams=caller().exam_condition("look")
     )
+    note_look("flags: looked at", "proctor")
     shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
 
