@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from basics.canonical import digest, without
 from basics.times import utc_now
 from commands.verify import report
 from database import Database
 from records.reviews import Reviews
-from records.seals import SEALED, Seals
+from records.seals import ORDERED, SEALED, Seals, is_other_session, seal_hash, seal_of
 from records.verification import verify
 from tests.helpers.databases import START, all_stored
 
@@ -72,6 +73,9 @@ def test_decisions_and_clips_that_went_by_their_time_are_no_alteration(exam: Dat
     ("change", "said"),
     [
         (lambda db: db.sessions.update_one({}, {"$set": {"total_score": 0}}), f"session {SESSION}: its record was altered"),
+        (lambda db: db.sessions.update_one({}, {"$set": {"doubts": []}}), f"session {SESSION}: its record was altered"),
+        (lambda db: db.sessions.update_one({}, {"$set": {"unread": {}}}), f"session {SESSION}: its record was altered"),
+        (lambda db: db.seals.update_one({}, {"$unset": {"more": ""}}), f"seal {SESSION}: altered"),
         (lambda db: db.intervals.update_one({"index": 1}, {"$set": {"score": 40}}), f"intervals {VIDEO}: was altered"),
         (lambda db: db.intervals.delete_one({"index": 2}), f"intervals {SESSION}-2: gone"),
         (lambda db: db.checks.update_one({"number": 0}, {"$set": {"readings": [1.5, 3]}}), f"checks {SESSION}-0: was altered"),
@@ -90,6 +94,14 @@ def test_what_was_altered_is_named(exam: Database, stored: Any, clips: Path, cha
     head = {verify(stored, clips).seq: verify(stored, clips).head}
     change(stored)
     assert any(line.startswith(said) for line in found(stored, clips, heads=head)), found(stored, clips, heads=head)
+
+
+def test_a_seal_of_before_there_was_more_in_it_is_as_it_was() -> None:
+    records: dict[str, tuple[()]] = dict.fromkeys(ORDERED, ())
+    seal, now = (seal_of({"user_id": "ann", "doubts": doubts}, records) for doubts in ([], ["dark"]))
+    older = without(seal, "more")
+    assert (is_other_session(seal, now), is_other_session(older, now)) == (True, False)
+    assert seal_hash(older) == digest(older)
 
 
 @pytest.mark.parametrize(
