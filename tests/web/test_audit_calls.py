@@ -187,6 +187,14 @@ def test_looks_of_two_tokens_behind_one_address_are_both_noted(make_app: MakeApp
     assert sorted(entry["token"] for entry in parts.database.audit_entries() if entry["what"] == "live: looked at") == ["one", "two"]
 
 
+def test_who_starts_and_ends_a_session_by_the_published_calls_is_noted(client: FlaskClient, parts: Parts, student: str) -> None:
+    session_id = client.post("/api/session/create", json={"user_id": student, "source": "browser"}).get_json()["session_id"]
+    assert client.post("/api/session/end", json={"user_id": student}).status_code == 200
+    assert parts.database.flush(10)
+    noted = [(entry["what"], entry["session_id"]) for entry in parts.database.audit_entries()]
+    assert sorted(noted) == [("session: created", session_id), ("session: ended", session_id)]
+
+
 def test_looks_at_flags_lists_and_accommodations_are_noted(client: FlaskClient, parts: Parts) -> None:
     key = client.post("/api/exams", json={"exam_id": "looked-at", "title": "Looks"}).get_json()["exam"]["exam_key"]
     for path in ("/api/review/queue", "/api/flagged/all", "/api/accommodations", f"/api/exams/{key}/roster"):

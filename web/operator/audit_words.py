@@ -136,6 +136,7 @@ ACTS: Mapping[str, Text] = {
     "roster: looked at": _("List of students looked at"),
     "roster: removed": _("Student removed from a list"),
     "screen: looked at": _("Pictures of the screen looked at"),
+    "session: created": _("Session started by a call"),
     "session: ended": _("Session ended"),
     "session: looked at": _("Session looked at"),
     "session: reopened": _("Session reopened"),

@@ -13,9 +13,9 @@ from database import Document
 from records.analytics import Span
 from scoring.accommodations import document_id_of
 from sessions.session import ExamSession
-from web.access.callers import caller
+from web.access.callers import caller, signature
 from web.calls.addresses import portal_url
-from web.calls.audit import note_look
+from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
@@ -68,6 +68,7 @@ def create_session() -> Response:
     if source == "browser" and wanted.station is not None:
         raise InvalidInput(_("station is for source `local` only; leave it out for `browser`."), field="station")
     session = parts().monitor.create(wanted.user_id, wanted.exam_id, source, wanted.station)
+    note("session: created", signature(), session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
     answer = SessionCreated(session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
     if session.source == "browser":
         parts().monitor.attendance.vouch(session.session_id)
@@ -82,7 +83,9 @@ def create_session() -> Response:
 def end_session() -> Response:
     """End a student's running session."""
     wanted = as_known(read_body(request, StudentExam))
-    return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id).to_dict()))
+    summary = parts().monitor.end(wanted.user_id, wanted.exam_id)
+    note("session: ended", signature(), session_id=summary.session_id)
+    return reply(SessionEnded(**summary.to_dict()))
 
 
 @api.get("/sessions")
