@@ -257,6 +257,18 @@ def test_people_of_an_exam_see_it_and_a_proctor_taken_off_it_does_not_any_more(a
     assert paul.get(f"/api/session/{session}/details").status_code == 404
 
 
+def test_that_a_student_took_another_exam_is_told_to_nobody_who_may_not_see_it(app: Flask, admin: FlaskClient) -> None:
+    paul, pia = someone(app, "paul", "proctor"), someone(app, "pia", "proctor")
+    exams = parts_of(app).database.collection("exams")
+    exams.insert_one({"_id": "f" * 32, "exam_id": "biology", "teachers": [], "proctors": [paul.account.id]})
+    parts_of(app).people.exams_changed()
+    session = admin.post("/api/session/create", json={"user_id": "biologist", "exam_id": "biology"}).get_json()["session_id"]
+    assert admin.post("/api/session/end", json={"user_id": "biologist"}).status_code == 200
+    told, of_nobody = (error_of(pia.post("/api/session/end", user_id=one), 404) for one in ("biologist", "nobody-at-all"))
+    assert (told["message"].replace("biologist", "nobody-at-all"), told.keys()) == (of_nobody["message"], of_nobody.keys())
+    assert error_of(paul.post("/api/session/end", user_id="biologist"), 409)["session_id"] == session
+
+
 def test_an_exam_that_was_just_made_at_another_server_is_its_own_teachers_alone(app: Flask, admin: FlaskClient) -> None:
     tina, tom = someone(app, "tina", "teacher"), someone(app, "tom", "teacher")
     key = admin.post("/api/exams", json={"exam_id": "just-made", "title": "New"}).get_json()["exam"]["exam_key"]
