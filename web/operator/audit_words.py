@@ -33,6 +33,8 @@ ACTS: Mapping[str, Text] = {
     "account: second factor set": _("Second factor set"),
     "audit: deleted": _("Old entries of the audit deleted: their time was over"),
     "audit: exported": _("Audit saved as CSV"),
+    "backup: put back": _("Backup put back"),
+    "backup: taken": _("Backup taken"),
     "break: begun": _("Break begun"),
     "break: ended": _("Break ended"),
     "clip: changed": _("A clip’s file is not as it was recorded"),
