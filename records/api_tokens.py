@@ -119,12 +119,18 @@ class ApiTokens:
         return found
 
     def tidy(self) -> None:
-        """Store when each was used last. Raise `StorageError`."""
+        """Store when each was used last. Raise `StorageError`: then it is stored later."""
         with self._lock:
-            used, self._used = self._used, {}
+            used = dict(self._used)
         with self._store.reading():
             for token_id, (at, address) in used.items():
                 self._store.collection("tokens").update_one({"_id": token_id}, {"$set": {"used_at": at, "used_from": address}})
+        with self._lock:
+            for token_id, use in used.items():
+                if token_id in self._by_id:
+                    self._by_id[token_id] = replace(self._by_id[token_id], used_at=use[0], used_from=use[1])
+                if self._used.get(token_id) == use:
+                    del self._used[token_id]
 
 
 def token_of(document: Document) -> ApiToken:

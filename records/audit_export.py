@@ -67,11 +67,19 @@ class AuditExport:
         return {"state": "degraded" if reason else "ok", "reason": reason}
 
     def send_new(self) -> None:
-        """Send the entries that syslog has not had, and the day's head where it is due. Raise `StorageError`, `OSError`, requests' errors."""
+        """Send the entries that syslog has not had, and the day's head where it is due, also while syslog is away.
+
+        Raise `StorageError`, `OSError`, requests' errors.
+        """
         if not self._is_mine():
             return
-        if self._syslog:
-            self._send_lines()
+        try:
+            if self._syslog:
+                self._send_lines()
+        finally:
+            self._send_head()
+
+    def _send_head(self) -> None:
         today = f"{utc_now():%Y-%m-%d}"
         if self._head_told == today:  # no more is asked than can have changed
             return

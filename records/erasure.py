@@ -28,7 +28,7 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.holds import COLLECTION as HOLDS
-from records.holds import HELD, Holds
+from records.holds import HELD, HOLD_ACTS, Holds
 from records.retention import OF_A_SESSION, Retention
 from records.verified import DELETED, ERASED, NOT_BLANKED
 from storage.audit_chain import LINKS, UNCHAINED, before_the_chain
@@ -93,13 +93,18 @@ class Erasure:
             raise StorageError(_("What was deleted can't be noted now; see /api/health."))
 
     def of_student(self, user_id: str) -> dict[str, list[Document]]:
-        """Everything stored of a student beside the sessions, by collection. Raise `StorageError`."""
+        """Everything stored of a student beside the sessions, by collection; of the audit no legal holds, and nothing of another student.
+
+        Raise `StorageError`.
+        """
         spellings = self._spellings(user_id)
         found: dict[str, list[Document]] = {}
         for name in self._collections():
             with self.database.reading():
                 found[name] = list(self.database.collection(name).find({"user_id": {"$in": spellings}}).limit(ROWS_MAX))
-        found["audit"] = list(self._entries(spellings, [str(row["_id"]) for row in self.sessions(user_id)]))
+        ids = [str(row["_id"]) for row in self.sessions(user_id)]
+        entries = (entry for entry in self._entries(spellings, ids) if entry.get("what") not in HOLD_ACTS)
+        found["audit"] = [entry for entry in entries if not _is_of_another(entry, spellings, ids)]
         return {name: rows for name, rows in found.items() if rows}
 
     def sessions(self, user_id: str) -> list[Document]:
@@ -271,6 +276,14 @@ class Erasure:
             before = before_the_chain(older.find(UNCHAINED).sort("_id", 1))
             after = before_the_chain(blank.get(str(row["_id"]), row) for row in older.find(UNCHAINED).sort("_id", 1))
         return {"older_erased": len(blank), "older_before": before["older_sha256"], "older_after": after["older_sha256"]}
+
+
+def _is_of_another(entry: Document, spellings: list[str], ids: list[str]) -> bool:
+    """Is an entry, which names the student somewhere, about another student, or another's session?"""
+    if isinstance(whose := entry.get("user_id"), str):
+        return whose not in spellings
+    about = {str(entry[name]).partition("-")[0] for name in ("session_id", "video_id") if entry.get(name)}
+    return bool(about) and about.isdisjoint(ids)
 
 
 def is_alone(called: str) -> bool:

@@ -17,6 +17,7 @@ from records.stores import Store
 
 STORED_WITHIN_S = 10.0
 COLLECTION = "holds"
+HOLD_ACTS = ("hold: set", "hold: lifted", "hold: refused")  # in the audit: of these nobody learns by a package
 HOLD = Shape({**dict.fromkeys(("session_id", "user_id", "note", "by"), is_text), "at": is_moment})
 HELD = _("A legal hold is set: nothing of it may be deleted until it is lifted.")
 

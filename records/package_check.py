@@ -16,7 +16,7 @@ from basics.errors import InvalidInput
 from basics.texts import _
 from records.package_key import fingerprint_of, is_signed
 from records.packages import ALGORITHM, FORMAT, MANIFEST, SIGNATURE
-from records.seals import ORDERED, SEALED, SHORT, seal_hash, seal_of, stored_seal
+from records.seals import ORDERED, SEALED, SHORT, is_other_session, seal_hash, seal_of, stored_seal
 from records.verified import Finding
 from records.zip_frame import END_SIZE, Entry, central_directory, end_of, local_header, read_directory, read_end
 from storage.audit_chain import body_of, hash_of
@@ -249,7 +249,8 @@ class _Check:
         other = "is not what was sealed when the session had ended"
         session = next(self._records(here[f"{folder}session.json"][0]))
         now = seal_of(session, {**dict.fromkeys(TOLD, ()), "intervals": self._records(here[f"{folder}intervals.jsonl"][0])})
-        found += [Finding(kind, session_id, other) for kind in ("session", *ORDERED) if kind not in TOLD and now[kind] != seal[kind]]
+        found += [Finding("session", session_id, other)] if is_other_session(seal, now) else []
+        found += [Finding(kind, session_id, other) for kind in ORDERED if kind not in TOLD and now[kind] != seal[kind]]
         for video_id, sha256 in seal["clips"].items():
             clip = here.get(f"{folder}clips/{video_id}.mp4")
             if clip and clip[1].get("sha256") != sha256:

@@ -16,6 +16,7 @@ from database import Database, Document
 from media.stores.base import KeptFile
 from records import absences
 from records.files_elsewhere import servers_with
+from records.holds import HOLD_ACTS
 from records.identity import read_picture
 from records.keep_times import part_of
 from records.kept_files import KeptFiles
@@ -32,7 +33,6 @@ GONE = "the file is gone"
 CHANGED = "the file was changed after it was made"
 AWAY = "it is on the server {server}, which is away"
 NOT_GIVEN = "it is on the server {server}, which did not give it"
-HOLD_ACTS = ("hold: set", "hold: lifted", "hold: refused")
 PART_BYTES = 1 << 18
 LARGEST = 1 << 32  # bytes; no file of a package is so large
 

@@ -346,6 +346,11 @@ def stand(history: Sequence[Mapping[str, Any]]) -> Document:
     return (first or {}) | {"second": second, "third": third, "state": state}
 
 
+def standing_of(stored: Sequence[Document]) -> tuple[int, Document]:
+    """The number of the newest of these stored decisions, oldest first, and where their interval stands after them, as far as they can be read."""
+    return _newest_of(stored), stand(_read(stored))
+
+
 def _same_time(given: datetime | None, stored: datetime | None) -> bool:
     """As far as the database keeps it."""
     return (None if given is None else given.replace(microsecond=given.microsecond // 1000 * 1000)) == stored

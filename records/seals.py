@@ -53,6 +53,8 @@ OF_SESSION = (
     "marks",
 )
 SINCE = ("accommodations",)  # fields that not every session has: one that lacks them is sealed as ever
+MORE = ("begun", "unread", "doubts", "seb")
+"""What else of a session is shown as evidence: what could not be told or watched. It has a hash of its own, which older seals don't have."""
 ORDERED = {"intervals": "index", "checks": "number", "acts": "_id"}  # the kinds of records of a session, each with its order
 
 
@@ -70,12 +72,18 @@ def seal_of(session: Mapping[str, Any], records: Mapping[str, Iterable[Mapping[s
             if kind == "intervals" and (sha256 := part_of(record, "clip").get("sha256")):
                 clips[str(record["_id"])] = str(sha256)
     named = [*OF_SESSION, *(name for name in SINCE if session.get(name))]
-    return {"session": digest({name: session.get(name) for name in named}), **kinds, "clips": clips}
+    more = {name: session[name] for name in MORE if name in session}
+    return {"session": digest({name: session.get(name) for name in named}), "more": digest(more), **kinds, "clips": clips}
 
 
 def seal_hash(seal: Mapping[str, Any]) -> str:
     """The hash of a seal, as it stands in the audit."""
-    return digest({name: seal[name] for name in ("session", *ORDERED, "clips")})
+    return digest({name: seal[name] for name in ("session", "more", *ORDERED, "clips") if name in seal})
+
+
+def is_other_session(seal: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Is a session's own document another one than was sealed, as its seal would be `now`?"""
+    return any(now[name] != seal[name] for name in ("session", "more") if name in seal)
 
 
 class Seals:
@@ -140,4 +148,5 @@ def storable_seal(seal: Document) -> Document:
 
 def stored_seal(document: Mapping[str, Any]) -> Document:
     """A seal as `seal_of` made it, of its document."""
-    return {"session": document["session"], **{name: {str(key): value for key, value in document[name]} for name in (*ORDERED, "clips")}}
+    own = {name: document[name] for name in ("session", "more") if name in document}
+    return {**own, **{name: {str(key): value for key, value in document[name]} for name in (*ORDERED, "clips")}}

@@ -14,9 +14,23 @@ from records.reader import Document
 from records.seals import SEALED
 from records.stores import PlainStore
 from records.thinning import READINGS_DELETED
-from records.verification_decisions import check_conclusions, check_decisions, check_identity
+from records.verification_answers import check_answers
+from records.verification_decisions import check_conclusions, check_decisions, check_identity, check_standing
 from records.verification_records import check_pictures, check_sessions
-from records.verified import CONCLUSION, CUT, DECISION, DELETED, DELETED_KINDS, ERASED, IDENTITY_DECISIONS, CutAudit, Verified
+from records.verified import (
+    ANSWERED,
+    CONCLUSION,
+    CUT,
+    DECISION,
+    DELETED,
+    DELETED_KINDS,
+    ERASED,
+    IDENTITY_DECISIONS,
+    LOOK_ANSWERED,
+    LOOK_ASKED,
+    CutAudit,
+    Verified,
+)
 from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of, hash_of
 
 
@@ -49,8 +63,10 @@ def verify(
             )
     check_sessions(database, files or KeptFiles(PlainStore(database), clips_dir), verified, session_id)
     check_decisions(database, verified, session_id)
+    check_standing(database, verified, session_id)
     check_conclusions(database, verified, session_id)
     check_identity(database, verified, session_id)
+    check_answers(database, verified, session_id)
     check_pictures(database, files, verified, session_id)
     return verified
 
@@ -132,6 +148,8 @@ def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
         verified.concluded.setdefault(str(entry["session_id"]), []).append(dict(entry))
     elif what in IDENTITY_DECISIONS and entry.get("session_id"):
         verified.identified.setdefault(str(entry["session_id"]), []).append(dict(entry))
+    elif what in (ANSWERED, LOOK_ASKED, LOOK_ANSWERED) and entry.get("sha256") and not entry.get("erased"):
+        verified.said.setdefault((what, str(entry.get("video_id") or entry.get("session_id"))), []).append(str(entry["sha256"]))
 
 
 def _follow_older(erasure: Mapping[str, Any], verified: Verified) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 from basics.times import utc_now
+from records.keep_times import part_of
 from records.reader import Document
+from records.reviews import DECIDED, standing_of
 from records.verified import CONCLUSION, DECISION, IDENTITY, YOUNG, Verified
+
+AT_ONCE = 1000  # intervals
+APART = timedelta(minutes=10)  # at most, an act and its note in the audit, or an act and what stands by it: both are of one call
 
 
 def check_decisions(database: Database[Document], verified: Verified, only: str) -> None:
@@ -33,6 +38,45 @@ def check_decisions(database: Database[Document], verified: Verified, only: str)
             verified.found("decisions", video_id, f"{len(noted)} are noted in the audit, {len(rows)} are stored")
         elif any(not _agree(entry, row) for entry, row in zip(_by_person(noted, "who"), _by_person(rows, "by"), strict=False)):
             verified.found("decisions", video_id, "altered: they are not those noted in the audit")
+
+
+def check_standing(database: Database[Document], verified: Verified, only: str) -> None:
+    """Compare where each flag stands, as every page and table shows it, with what its decisions come to. Those of older versions have no number, and
+    are not compared. Raise pymongo's errors.
+    """
+    of_session: Document = {"session_id": only} if only else {}
+    made: dict[str, list[Document]] = {}
+    for row in database.reviews.find(of_session).sort([("video_id", 1), ("at", 1)]):
+        made.setdefault(str(row["video_id"]), []).append(row)
+    for interval in database.intervals.find({**of_session, "review.state": {"$in": list(DECIDED)}}, {"_id": 1}):
+        video_id = str(interval["_id"])
+        if video_id not in made and database.reviews.find_one({"video_id": video_id}, {"_id": 1}) is None and not _is_gone(video_id, verified):
+            verified.found("decisions", video_id, "altered: it stands as decided, and no decision is stored")
+    numbered = [video_id for video_id, rows in made.items() if standing_of(rows)[0] and not _is_gone(video_id, verified)]
+    for first in range(0, len(numbered), AT_ONCE):
+        some = numbered[first : first + AT_ONCE]
+        shown = {str(row["_id"]): part_of(row, "review") for row in database.intervals.find({"_id": {"$in": some}}, {"review": 1})}
+        for video_id in some:
+            if not _stands_as_decided(database, video_id, shown.get(video_id, {}), made[video_id]):
+                verified.found("decisions", video_id, "altered: what stands is not what was decided")
+
+
+def _stands_as_decided(database: Database[Document], video_id: str, review: Mapping[str, Any], rows: list[Document]) -> bool:
+    """Does an interval's `review` show what its decisions come to? Where more were made meanwhile, or the server is to mend it yet, none is told."""
+    number, (newest, standing) = review.get("number"), standing_of(rows)
+    shown = number if isinstance(number, int) else 0
+    if shown == newest:
+        return all(review.get(name) == value for name, value in standing.items())
+    young = any(not isinstance(row.get("at"), datetime) or row["at"] >= utc_now() - YOUNG for row in rows)
+    if shown > newest or young:
+        return True
+    deciding = (database.sessions.find_one({"_id": video_id.partition("-")[0]}, {"deciding": 1}) or {}).get("deciding")
+    return isinstance(deciding, int) and deciding > 0
+
+
+def _is_gone(video_id: str, verified: Verified) -> bool:
+    """Was its session deleted, as the audit says?"""
+    return video_id.partition("-")[0] in verified.deleted
 
 
 def _decided_at(entry: Document) -> datetime:
@@ -96,7 +140,9 @@ def _check_acts(
         noted = [(str(one["what"]).removeprefix(prefix), one.get("who"), *(one.get(name) or "" for name in fields[2:])) for one in entries]
         counted = _still_noted(acts, len(noted), verified)
         kept = [(one.get(fields[0]), one.get("by"), *(one.get(name) or "" for name in fields[2:])) for one in counted]
-        if noted != kept:
+        if noted == kept and any(abs(entry["at"] - act["at"]) > APART for entry, act in zip(entries, counted, strict=True)):
+            verified.found(kind, session_id, "altered: it says another time than the audit")
+        elif noted != kept:
             how = f"{len(noted)} acts are noted in the audit, {len(kept)} are stored" if len(noted) != len(kept) else "altered"
             verified.found(kind, session_id, how)
         elif not stands(row):
@@ -118,4 +164,26 @@ def _stands(row: Mapping[str, Any]) -> bool:
     state = {"agreed": "concluded", "disagreed": "contested", "settled": "concluded", "withdrawn": "withdrawn"}.get(str(last))
     state = state or ("proposed" if row.get("four_eyes") else "concluded")
     named = tuple(made[-1].get(name) for name in ("conclusion", "reason", "by")) if made else ()
-    return row.get("state") == state and named == (row.get("conclusion"), row.get("reason"), row.get("by"))
+    stands = row.get("state") == state and named == (row.get("conclusion"), row.get("reason"), row.get("by"))
+    return stands and _is_of(row.get("at"), made[-1]) and _is_second(row)
+
+
+def _is_second(row: Mapping[str, Any]) -> bool:
+    """Is the second person, and what they said, who and what the acts since the newest conclusion say?"""
+    said: Mapping[str, Any] | None = None
+    for act in row["history"]:
+        if act.get("act") in ("agreed", "disagreed"):
+            said = act
+        elif act.get("act") == "concluded":
+            said = None
+    second = row.get("second")
+    if said is None or not isinstance(second, Mapping):
+        return said is None and second is None
+    agrees = said.get("act") == "agreed"
+    same = (second.get("by"), second.get("reason"), second.get("agrees")) == (said.get("by"), said.get("reason"), agrees)
+    return same and _is_of(second.get("at"), said)
+
+
+def _is_of(at: object, act: Mapping[str, Any]) -> bool:
+    """Is this the time of the act?"""
+    return isinstance(at, datetime) and isinstance(act.get("at"), datetime) and abs(at - act["at"]) <= APART

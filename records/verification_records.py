@@ -13,7 +13,7 @@ from records.identity import read_picture
 from records.keep_times import part_of
 from records.kept_files import KeptFiles
 from records.reader import Document
-from records.seals import ORDERED, seal_hash, seal_of, stored_seal
+from records.seals import ORDERED, is_other_session, seal_hash, seal_of, stored_seal
 from records.thinning import as_sealed
 from records.verified import Verified
 
@@ -55,7 +55,7 @@ def _check_session(database: Database[Document], files: KeptFiles, verified: Ver
     if thinned:  # a server that stopped in between has left checks as they were before, or a seal
         records["checks"] = as_sealed(records["checks"], seal["checks"])
     now = seal_of(session, records)
-    if now["session"] != seal["session"]:
+    if is_other_session(seal, now):
         verified.found("session", session_id, "its record was altered")
     for kind in ORDERED:
         _compare(kind, seal[kind], now[kind], verified)

@@ -17,6 +17,7 @@ DECISION = "review: "
 CONCLUSION = "conclusion: "
 IDENTITY = "identity: "
 IDENTITY_DECISIONS = (f"{IDENTITY}accepted", f"{IDENTITY}queried")
+ANSWERED, LOOK_ASKED, LOOK_ANSWERED = "own report: answered", "own report: new look asked", "own report: new look answered"
 DELETED = "sessions: deleted"
 ERASED = "student: erased"
 CUT = "audit: deleted"
@@ -88,6 +89,7 @@ class Verified:
     decided: dict[str, list[Document]] = field(default_factory=dict)  # interval → its decisions, as the audit says
     concluded: dict[str, list[Document]] = field(default_factory=dict)  # session → the acts about its conclusion, likewise
     identified: dict[str, list[Document]] = field(default_factory=dict)  # session → the decisions about who took it, likewise
+    said: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # what students said and were answered, by act and what it is about: hashes
     heads: dict[int, str] = field(default_factory=dict)  # those asked for: place → hash
     beyond: list[int] = field(default_factory=list)  # those asked for that are among what was cut
     cut: CutAudit = field(default_factory=CutAudit)

@@ -268,7 +268,8 @@ def logout() -> BaseResponse:
             account, login = found
             people.logins.end(login.id)
             parts().sign_in.note("signed out", account.name, request.remote_addr, account=account.id)
-    access.forget_login(request, response)
+    if access.forget_login(request, response):
+        parts().sign_in.note("signed out", PROCTOR, request.remote_addr)
     people.changed()
     return response
 

@@ -92,12 +92,15 @@ def test_the_embedded_database_is_backed_up_and_put_back_by_the_commands(tmp_pat
         taken = {"_id": "taken", "state": "delivered", "last": {"why": ""}, **act}
         database["outbox"].insert_many([{"_id": "waits", "state": "waiting", **act}, taken])
     assert "Backed up: 5 records" in run("backup", str(tmp_path / "backup"))
+    with stored_in(settings) as database:
+        assert [one["what"] for one in database["command_acts"].find()] == ["backup: taken"], "the server enters it into the audit"
     shutil.rmtree(tmp_path / "server")
     said = run("restore", str(tmp_path / "backup"))
     assert "Put back: 5 records" in said
     assert "Webhooks and Open edX are disabled" in said
     with stored_in(settings) as database:
         assert list(database["sessions"].find()) == [kept]
+        assert [(one["what"], one["count"]) for one in database["command_acts"].find()] == [("backup: put back", 5)]
         (found,) = database["hooks"].find()
         assert (endpoint_of(found).enabled, "backup" in endpoint_of(found).disabled_why) == (False, True), "a copy tells nobody anything"
         assert database["edx_installations"].find_one() == {"_id": "e", "enabled": False}

@@ -149,7 +149,7 @@ def test_a_session_that_is_kept_for_longer_stays_sealed_and_decided(database: Da
     ended = NOW - timedelta(days=100)
     decided = {"video_id": f"{SESSION}-1", "session_id": SESSION, "decision": "confirmed", "reason": "", "note": "", "by": "ben", "at": ended}
     acts = [{"act": "concluded", "by": "ben", "conclusion": "nothing", "reason": "", "at": ended}]
-    conclusion = {"session_id": SESSION, "state": "concluded", "conclusion": "nothing", "reason": "", "by": "ben", "history": acts}
+    conclusion = {"session_id": SESSION, "state": "concluded", "conclusion": "nothing", "reason": "", "by": "ben", "at": ended, "history": acts}
     session = {"user_id": "ann", "exam_id": "e", "state": "ended", "started_at": ended, "ended_at": ended, "total_score": 12}
     writes = [
         database.write("sessions", SESSION, session),

@@ -99,6 +99,18 @@ def test_the_head_is_told_once_a_day_and_signed(database: Database, receiver: HT
     assert headers["webhook-signature"] == f"v1,{base64.b64encode(signed).decode()}"
 
 
+def test_the_days_head_is_told_while_syslog_is_away(database: Database, receiver: HTTPServer) -> None:
+    assert database.audit({"who": "ann", "what": "act"}).wait(10)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as silent:  # nobody listens there
+        silent.bind(("127.0.0.1", 0))
+        away, heads = f"tcp://127.0.0.1:{silent.getsockname()[1]}", f"http://127.0.0.1:{receiver.server_port}/heads"
+        export = AuditExport(database, load_settings(audit_syslog=away, audit_webhook=heads))
+        for _again in range(2):
+            with pytest.raises(ConnectionRefusedError):
+                export.send_new()
+    assert [json.loads(body)["seq"] for _headers, body in Receiver.got] == [1]
+
+
 @pytest.mark.parametrize(
     "wrong", [{"audit_syslog": "host:514"}, {"audit_syslog": "udp://host"}, {"audit_syslog": "udp://h:x"}, {"audit_webhook": "ftp://h"}]
 )

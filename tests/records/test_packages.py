@@ -138,6 +138,7 @@ def test_records_that_their_owner_altered_before_the_package_was_made_are_not_th
     clips = tmp_path / "clips"
     store_exam(database, clips, SESSION)
     assert database.write("intervals", f"{SESSION}-2", {"score": 40}).wait(10)
+    assert database.write("sessions", SESSION, {"doubts": [{"code": "dark"}]}).wait(10)
     (clips / "ann" / f"{SESSION}.mp4").write_bytes(b"other pictures")
     file = io.BytesIO()
     reads = Reads(database, KeptFiles(database, clips), lambda _path, _key, _at: b"")
@@ -146,7 +147,7 @@ def test_records_that_their_owner_altered_before_the_package_was_made_are_not_th
     writer.close(About((SESSION,), "e", utc_now(), "", *reads.chain_end()))
     path = tmp_path / "package.zip"
     path.write_bytes(file.getvalue())
-    assert {line.partition(" ")[0] for line in found(path)} == {"intervals", "clip"}
+    assert {line.partition(" ")[0] for line in found(path)} == {"session", "intervals", "clip"}
 
 
 def test_a_file_of_records_is_read_once_and_one_that_was_changed_is_named_whatever_its_lines_are(

@@ -51,6 +51,10 @@ def add(database: Database, folders: Mapping[str, Path], session_id: str = SESSI
         clip = {"state": "ready", "path": name, "sha256": hashlib.sha256(name.encode()).hexdigest(), "reason": ""}
         fields = {"session_id": session_id, "index": index, "flagged": True, "score": 9, "clip": clip}
         writes.append(database.write("intervals", video_id, fields | ({"review": {"state": state, "reason": "glasses"}} if state else {})))
+        if state:
+            said = {"video_id": video_id, "reason": "glasses", "note": "", "at": ENDED}
+            writes.append(database.write("reviews", f"r{video_id}", {**said, "session_id": session_id, "decision": state, "by": "ben"}))
+            writes.append(database.audit({**said, "who": "ben", "what": f"review: {state}"}))
         writes.append(database.write("checks", video_id, {"session_id": session_id, "number": index, "scores": [1], "readings": {"gaze": [[0.5]]}}))
     for name in ("face.jpg", "card.jpg"):
         (folders["identity"] / f"identity-{session_id}-{name}").write_bytes(b"a face")

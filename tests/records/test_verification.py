@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from basics.canonical import digest, without
 from basics.times import utc_now
 from commands.verify import report
 from database import Database
-from records.seals import SEALED, Seals
+from records.reviews import Reviews
+from records.seals import ORDERED, SEALED, Seals, is_other_session, seal_hash, seal_of
 from records.verification import verify
 from tests.helpers.databases import START, all_stored
 
@@ -71,6 +73,9 @@ def test_decisions_and_clips_that_went_by_their_time_are_no_alteration(exam: Dat
     ("change", "said"),
     [
         (lambda db: db.sessions.update_one({}, {"$set": {"total_score": 0}}), f"session {SESSION}: its record was altered"),
+        (lambda db: db.sessions.update_one({}, {"$set": {"doubts": []}}), f"session {SESSION}: its record was altered"),
+        (lambda db: db.sessions.update_one({}, {"$set": {"unread": {}}}), f"session {SESSION}: its record was altered"),
+        (lambda db: db.seals.update_one({}, {"$unset": {"more": ""}}), f"seal {SESSION}: altered"),
         (lambda db: db.intervals.update_one({"index": 1}, {"$set": {"score": 40}}), f"intervals {VIDEO}: was altered"),
         (lambda db: db.intervals.delete_one({"index": 2}), f"intervals {SESSION}-2: gone"),
         (lambda db: db.checks.update_one({"number": 0}, {"$set": {"readings": [1.5, 3]}}), f"checks {SESSION}-0: was altered"),
@@ -89,6 +94,34 @@ def test_what_was_altered_is_named(exam: Database, stored: Any, clips: Path, cha
     head = {verify(stored, clips).seq: verify(stored, clips).head}
     change(stored)
     assert any(line.startswith(said) for line in found(stored, clips, heads=head)), found(stored, clips, heads=head)
+
+
+def test_a_seal_of_before_there_was_more_in_it_is_as_it_was() -> None:
+    records: dict[str, tuple[()]] = dict.fromkeys(ORDERED, ())
+    seal, now = (seal_of({"user_id": "ann", "doubts": doubts}, records) for doubts in ([], ["dark"]))
+    older = without(seal, "more")
+    assert (is_other_session(seal, now), is_other_session(older, now)) == (True, False)
+    assert seal_hash(older) == digest(older)
+
+
+@pytest.mark.parametrize(
+    ("which", "change"),
+    [
+        (1, {"$set": {"review.state": "dismissed"}}),
+        (1, {"$set": {"review.second.by": "eve"}}),
+        (1, {"$unset": {"review": ""}}),
+        (0, {"$set": {"review.state": "confirmed"}}),
+    ],
+)
+def test_a_flag_that_stands_otherwise_than_was_decided_is_named(
+    exam: Database, stored: Any, clips: Path, monkeypatch: pytest.MonkeyPatch, which: int, change: dict[str, Any]
+) -> None:
+    assert Reviews(exam).decide(VIDEO, "dismissed", by="ada", reason="other")["state"] == "disputed"
+    assert exam.audit({"who": "ada", "what": "review: dismissed", "video_id": VIDEO, "reason": "other", "note": ""}).wait(10)
+    monkeypatch.setattr("records.verification_decisions.YOUNG", timedelta(0))
+    assert found(stored, clips) == []
+    stored.intervals.update_one({"_id": f"{SESSION}-{which}"}, change)
+    assert [line.partition(": ")[0] for line in found(stored, clips)] == [f"decisions {SESSION}-{which}"]
 
 
 def test_decisions_that_two_servers_noted_in_another_order_than_they_were_stored_are_whole(exam: Database, stored: Any, clips: Path) -> None:
@@ -152,6 +185,7 @@ def identify(exam: Database) -> None:
         ({"$set": {"history.1.by": "ben", "decision.by": "ben"}}, "altered"),
         ({"$set": {"decision.decision": "queried"}}, "altered: what stands is not what its last act says"),
         ({"$set": {"revision": 1}}, "altered: what stands is not what its last act says"),
+        ({"$set": {"history.0.at": START}}, "altered: it says another time than the audit"),
         ({"$pop": {"history": -1}}, "2 acts are noted in the audit, 1 are stored"),
         ({"$unset": {"history": "", "decision": ""}}, "2 acts are noted in the audit, 0 are stored"),
     ],

@@ -17,7 +17,7 @@ from records.retention import ASKED
 from records.seals import SEALED
 from records.verified import CUT, DELETED, DELETED_KINDS, ERASED
 from tests.helpers.databases import START
-from tests.helpers.people import someone
+from tests.helpers.people import administrator, someone
 from tests.helpers.web import PASSWORD, MakeApp
 from web.calls.audit import Looked
 from web.calls.paging import PAGE
@@ -85,6 +85,10 @@ def test_who_logs_out_and_who_is_not_let_in_are_noted_with_the_browser(make_app:
     assert database.flush(10)
     noted = {one["what"]: (one["who"], one["browser"]) for one in database.audit_entries(2)}
     assert noted == {"signed out": ("Ada", browser["User-Agent"]), "sign-in: failed": ("ada", browser["User-Agent"])}
+    assert administrator(app).post("/logout", headers=browser).status_code == 302
+    assert ada.client.post("/logout").status_code == 302, "who is out already"
+    assert database.flush(10)
+    assert [(one["what"], one["who"]) for one in database.audit_entries(2)] == [("signed out", "proctor"), ("signed in", "proctor")]
 
 
 def test_the_page_shows_what_was_asked_and_what_is_wrong_with_it(client: FlaskClient, parts: Parts) -> None:
@@ -143,7 +147,7 @@ def noted_kinds() -> Iterator[str]:
                 given = [value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant) and key.value == "what"]
             elif isinstance(node, ast.Call) and name_of(node.func) in ("note", "_note", "note_look"):
                 given = node.args[:1]
-            elif isinstance(node, ast.Call) and name_of(node.func) in ("note_act", "_change"):
+            elif isinstance(node, ast.Call) and name_of(node.func) in ("note_act", "_change", "entry_of"):
                 given = node.args[1:3]
             else:
                 continue
@@ -181,6 +185,23 @@ def test_looks_of_two_tokens_behind_one_address_are_both_noted(make_app: MakeApp
             assert app.test_client().get("/api/sessions/active", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
     assert parts.database.flush(10)
     assert sorted(entry["token"] for entry in parts.database.audit_entries() if entry["what"] == "live: looked at") == ["one", "two"]
+
+
+def test_who_starts_and_ends_a_session_by_the_published_calls_is_noted(client: FlaskClient, parts: Parts, student: str) -> None:
+    session_id = client.post("/api/session/create", json={"user_id": student, "source": "browser"}).get_json()["session_id"]
+    assert client.post("/api/session/end", json={"user_id": student}).status_code == 200
+    assert parts.database.flush(10)
+    noted = [(entry["what"], entry["session_id"]) for entry in parts.database.audit_entries()]
+    assert sorted(noted) == [("session: created", session_id), ("session: ended", session_id)]
+
+
+def test_looks_at_flags_lists_and_accommodations_are_noted(client: FlaskClient, parts: Parts) -> None:
+    key = client.post("/api/exams", json={"exam_id": "looked-at", "title": "Looks"}).get_json()["exam"]["exam_key"]
+    for path in ("/api/review/queue", "/api/flagged/all", "/api/accommodations", f"/api/exams/{key}/roster"):
+        assert client.get(path).status_code == 200, path
+    assert parts.database.flush(10)
+    noted = sorted(what for entry in parts.database.audit_entries() if (what := entry["what"]).endswith("looked at"))
+    assert noted == ["accommodations: looked at", "flags: looked at", "roster: looked at"]
 
 
 def test_a_look_at_a_live_wall_is_noted_with_its_browser(client: FlaskClient, parts: Parts) -> None:

@@ -250,8 +250,8 @@ def test_a_proctor_ends_a_session_with_a_reason(client: FlaskClient, parts: Part
     error = error_of(client.post(f"/api/session/{session.session_id}/end", json={}), 409)
     assert error["session_id"] == session.session_id
     assert parts.database.flush(10)
-    (entry,) = parts.database.audit_entries()
-    assert (entry["who"], entry["what"], entry["reason"]) == ("Ada", "session: ended", "time is up")
+    (entry,) = [entry for entry in parts.database.audit_entries() if entry["what"] == "session: ended"]
+    assert (entry["who"], entry["reason"]) == ("Ada", "time is up")
 
 
 @pytest.mark.parametrize("call", ["break", "message", "end"])

@@ -298,6 +298,8 @@ def test_everything_of_a_student_is_given_and_nothing_of_another(
     still = tmp_path / "still.jpg"
     Image.new("RGB", (64, 48), "teal").save(still)
     monkeypatch.setattr(ClipStills, "get", lambda *_args: still)
+    for about in ({"what": "hold: set", "user_id": STUDENT}, {"what": "review: dismissed", "video_id": f"{OTHER}-1"}):
+        assert exam.database.audit({"who": "eve", **about, "note": f"an enquiry into {STUDENT}"}).wait(10)
     path = tmp_path / "student.zip"
     path.write_bytes(client.post("/api/students/export", json={"user_id": STUDENT}).data)
     assert (check_package(path).findings, check_package(path).sealed) == ([], [SESSION])
@@ -312,5 +314,5 @@ def test_everything_of_a_student_is_given_and_nothing_of_another(
             "student/rehearsals.jsonl",
             "student/student_reports.jsonl",
         }
-        assert all(b"bob" not in opened.read(name) for name in opened.namelist())
+        assert all(b"bob" not in opened.read(name) and b"enquiry" not in opened.read(name) for name in opened.namelist())
     assert client.post("/api/students/export", json={"user_id": "nobody"}).status_code == 404

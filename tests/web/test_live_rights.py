@@ -14,7 +14,7 @@ from flask import Flask
 from basics.errors import StorageError
 from sessions.events import Events
 from sessions.session import ExamSession
-from tests.helpers.callers import FREE, OTHER, OWN, TwoExams, account
+from tests.helpers.callers import FREE, OTHER, OWN, TwoExams, account, token
 from tests.helpers.web import PASSWORD, settings_for
 from web.access.callers import NOBODY, Caller
 from web.access.who_may import Access
@@ -51,7 +51,7 @@ class Room(Live):
 
     def ask(self, sid: str, event: str, **data: Any) -> dict[str, Any]:
         handle = {"join_session": self._join_session, "join_sound": self._join_sound, "join_exam": self._join_exam, "leave_exam": self._leave_exam}
-        with self.app.test_request_context("/socket.io/"):
+        with self.app.test_request_context("/socket.io/", headers={"User-Agent": "a script"}):
             from flask import g, request
 
             g.language = "en"
@@ -94,6 +94,15 @@ def test_who_may_see_some_exams_joins_and_hears_those_alone(room: Room) -> None:
     assert {entry["who"] for entry in room.audited} == {"Ada Byron"}
     assert room.ask(sids["proctor"], "leave_exam")["ok"]
     assert "proctor" in room.tell(OWN), "it still hears of the exam and the session that it joined"
+
+
+def test_who_watches_and_listens_by_the_socket_alone_is_noted_with_token_and_browser(room: Room) -> None:
+    sid, session_id = room.enter("line", lambda: token("read")), SESSIONS[OWN].session_id
+    for event in ("join_session", "join_session", "join_sound"):
+        assert room.ask(sid, event, session_id=session_id)["ok"]
+    by = {"browser": "a script", "token": "a script"}
+    watched, listened = {"who": "proctor", "what": "live: looked at"}, {"who": "a script", "what": "sound: listened", "session_id": session_id}
+    assert [{name: value for name, value in entry.items() if name != "address"} for entry in room.audited] == [watched | by, listened | by]
 
 
 def test_a_role_taken_away_in_mid_exam_ends_pictures_sound_and_events_at_once(room: Room) -> None:

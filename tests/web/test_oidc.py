@@ -200,6 +200,15 @@ def test_an_account_that_waits_is_joined_by_what_its_owner_alone_can_have(databa
     assert come("preferred_username", sub="n", preferred_username="ADA").id == ada.id
 
 
+def test_who_signs_in_first_at_two_servers_at_once_gets_one_account(database: Database) -> None:
+    here, there = Accounts(database), Accounts(database)
+    claims = {"sub": "m", "preferred_username": "ada", "name": "Ada Byron", "email": "ada@uni.example"}
+    for accounts in (here, there):
+        accounts.read()
+    made = [account_of_claims(accounts, claims, [], [], "https://uni.example", join_claim="email") for accounts in (there, here)]
+    assert [(one.id, one.login) for one in made] == [(made[0].id, "ada")] * 2
+
+
 def test_whoever_is_refused_there_is_told_so_here(app: Flask) -> None:
     client = browser_of(app)
     state = re.search(r"[?&]state=([^&]+)", go_to_provider(client))

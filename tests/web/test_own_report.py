@@ -216,6 +216,33 @@ def test_answers_change_no_sealed_record(client: FlaskClient, stored: Parts) -> 
     assert altered() == before
 
 
+def test_an_answer_or_a_request_that_was_altered_is_named(client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = link_to(client)
+    for text in ("A pen.", "A calculator."):
+        assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": text}, headers=headers).status_code == 200
+    conclude(stored)
+    assert client.post(f"{REPORT}/new-look", json={"reason": "Look again."}, headers=headers).status_code == 200
+    assert client.post(f"/api/session/{SESSION}/new-look", json={"text": "It stays.", "by": "Ada"}).status_code == 200
+    assert stored.database.flush(10)
+    monkeypatch.setattr("records.verification_answers.YOUNG", timedelta(0))
+    with stored.database.reading():
+        database = stored.database.collection("audit").database
+
+    def altered() -> list[str]:
+        return [one.which for one in verify(database, stored.settings.clips_dir).findings if one.kind == "answer"]
+
+    assert altered() == []
+    changes = (("new_looks", "reason", SESSION), ("new_looks", "done.text", SESSION), ("student_answers", "text", FLAG))
+    for collection, name, which in changes:
+        before = database[collection].find_one()
+        assert before is not None
+        database[collection].update_one({}, {"$set": {name: "A pen."}})
+        assert altered() == [which], name
+        database[collection].replace_one({"_id": before["_id"]}, before)
+    database.student_answers.delete_many({})
+    assert altered() == [FLAG]
+
+
 def test_no_finding_is_concluded_before_the_student_could_answer(client: FlaskClient, stored: Parts) -> None:
     may = stored.answers.may_conclude
     assert may(SESSION) is None

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from basics.errors import Conflict
+from basics.errors import Conflict, StorageError
 from basics.times import utc_now
 from records.accounts import INVITED_FOR
 from tests.helpers.people import OWN_PASSWORD, add_person, administrator, browser_of, log_in, someone
@@ -257,6 +257,18 @@ def test_people_of_an_exam_see_it_and_a_proctor_taken_off_it_does_not_any_more(a
     assert paul.get(f"/api/session/{session}/details").status_code == 404
 
 
+def test_that_a_student_took_another_exam_is_told_to_nobody_who_may_not_see_it(app: Flask, admin: FlaskClient) -> None:
+    paul, pia = someone(app, "paul", "proctor"), someone(app, "pia", "proctor")
+    exams = parts_of(app).database.collection("exams")
+    exams.insert_one({"_id": "f" * 32, "exam_id": "biology", "teachers": [], "proctors": [paul.account.id]})
+    parts_of(app).people.exams_changed()
+    session = admin.post("/api/session/create", json={"user_id": "biologist", "exam_id": "biology"}).get_json()["session_id"]
+    assert admin.post("/api/session/end", json={"user_id": "biologist"}).status_code == 200
+    told, of_nobody = (error_of(pia.post("/api/session/end", user_id=one), 404) for one in ("biologist", "nobody-at-all"))
+    assert (told["message"].replace("biologist", "nobody-at-all"), told.keys()) == (of_nobody["message"], of_nobody.keys())
+    assert error_of(paul.post("/api/session/end", user_id="biologist"), 409)["session_id"] == session
+
+
 def test_an_exam_that_was_just_made_at_another_server_is_its_own_teachers_alone(app: Flask, admin: FlaskClient) -> None:
     tina, tom = someone(app, "tina", "teacher"), someone(app, "tom", "teacher")
     key = admin.post("/api/exams", json={"exam_id": "just-made", "title": "New"}).get_json()["exam"]["exam_key"]
@@ -330,7 +342,7 @@ def test_an_account_of_before_there_were_revisions_can_be_changed(app: Flask, ad
     assert error_of(admin.post(f"/api/people/{ada.id}", json={"roles": [], "revision": 1}), 409)["field"] == "revision"
 
 
-def test_when_a_token_was_used_is_told_at_once(make_app: MakeApp) -> None:
+def test_when_a_token_was_used_is_told_at_once_and_after_an_outage(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(proctor_password=PASSWORD)
     admin = administrator(app)
     secret = admin.post("/api/tokens", json={"name": "lms", "scopes": ["read"]}).get_json()["secret"]
@@ -338,3 +350,16 @@ def test_when_a_token_was_used_is_told_at_once(make_app: MakeApp) -> None:
     assert script.get("/api/exams", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
     (token,) = admin.get("/api/tokens").get_json()["tokens"]
     assert (token["used_from"], token["used_at"] is not None) == ("192.0.2.44", True)
+    tokens = parts_of(app).people.tokens
+
+    def away() -> None:
+        raise StorageError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts_of(app).database, "reading", away)
+        with pytest.raises(StorageError):
+            tokens.tidy()
+    tokens.tidy()
+    assert [one.used_from for one in tokens.listed()] == ["192.0.2.44"], "before it is read again, too"
+    tokens.read()
+    assert [one.used_from for one in tokens.listed()] == ["192.0.2.44"], "an outage loses no use"

@@ -28,6 +28,7 @@ from tests.helpers.web import MakeApp, error_of
 from web.parts import Parts, parts_of
 
 LATER = timedelta(minutes=5)
+LONG_AGO = utc_now() - timedelta(days=3)
 
 
 @pytest.fixture
@@ -256,6 +257,23 @@ def test_a_conclusion_that_was_altered_is_named(acting: Acting, exam: Parts, sto
     assert found() == ["conclusion: altered"]
     conclusions.delete_one({"_id": SESSION})
     assert found() == ["conclusion: 3 acts are noted in the audit, 0 are stored"]
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("change", [{"second.by": CY}, {"second.agrees": False}, {"second": None}, {"at": LONG_AGO}, {"second.at": LONG_AGO}])
+def test_who_agreed_and_when_it_was_concluded_are_what_the_acts_say(
+    client: FlaskClient, four_eyes: Parts, stored: Any, change: dict[str, Any]
+) -> None:
+    acting = Acting(client)
+    assert (acting.conclude().status_code, acting.second(agrees=True, by=BEN).status_code) == (200, 200)
+    assert four_eyes.database.flush(10)
+
+    def found() -> list[str]:
+        return [one.wrong for one in verify(stored, four_eyes.settings.clips_dir).findings if one.kind == "conclusion"]
+
+    assert found() == []
+    stored["conclusions"].update_one({"_id": SESSION}, {"$set": change})
+    assert found() == ["altered: what stands is not what its last act says"]
 
 
 # Who may

@@ -274,7 +274,8 @@ def test_a_review_by_rest(client: FlaskClient, parts: Parts) -> None:
     undone = client.post(f"/api/review/{first}", json={"decision": None, "by": "Bob"}).get_json()
     assert (undone["review"]["state"], undone["review"]["second"]) == ("dismissed", None)
     assert parts.database.flush(10)
-    assert [(entry["who"], entry["what"]) for entry in parts.database.audit_entries()][-1] == ("Ada", "review: dismissed")
+    decisions = [(entry["who"], entry["what"]) for entry in parts.database.audit_entries() if entry["what"].startswith("review: ")]
+    assert decisions[-1] == ("Ada", "review: dismissed")
 
 
 @pytest.mark.parametrize(

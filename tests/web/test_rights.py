@@ -189,6 +189,18 @@ def test_a_students_session_is_ended_by_those_who_may_in_every_exam_that_could_b
         assert client.post("/api/session/end", json={"user_id": "ANN"}).status_code == status, exams
 
 
+def test_an_id_that_is_a_number_in_json_is_held_as_the_view_will_read_it(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, exams = app.extensions["proctor"], TwoExams()
+    exams.exams |= {"7": exams.exams[OWN], "101": exams.exams[OTHER]}
+    monkeypatch.setattr(parts.access, "caller_of", lambda _request: account("teacher", exams=exams))
+    for path in ("/api/session/create", "/api/session/end", "/api/exam/message", "/api/accommodations"):
+        for exam_id, status in ((7, 200), (101, 404), ("101", 404)):
+            assert client.post(path, json={"user_id": 5, "exam_id": exam_id}).status_code == status, (path, exam_id)
+    for exam_id, status in (("7", 200), ("101", 404)):
+        monkeypatch.setattr(parts.monitor, "active", lambda exam_id=exam_id: [SimpleNamespace(user_id="5", exam_id=exam_id)])
+        assert client.post("/api/session/end", json={"user_id": 5}).status_code == status, exam_id
+
+
 def test_a_body_that_nobody_could_read_is_for_the_view_to_refuse(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.extensions["proctor"].access, "caller_of", lambda _request: CALLERS["proctor"])
     for body in (b"", b"{", b"[1]", b'{"exam_id": 7}', b"[" * 60_000):

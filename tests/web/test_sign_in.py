@@ -183,6 +183,16 @@ def test_a_ticket_from_the_password_to_the_code_cannot_be_forged(app: Flask) -> 
     assert "Log in again" in answer.text
 
 
+def test_a_ticket_is_over_with_the_password_that_it_was_given_for(app: Flask) -> None:
+    thief = with_factor(app)
+    page = log_in(thief, "ada")
+    accounts = parts_of(app).people.accounts
+    ada = accounts.by_login("ada")
+    assert ada is not None
+    accounts.change(ada.id, password=argon.hash_of("another mangrove kettle tulip"))
+    assert "Log in again" in give_code(thief, page, code_now()).text
+
+
 def test_codes_of_the_moment_and_their_neighbours_are_known() -> None:
     now = 1_700_000_000.0
     step = int(now // 30)

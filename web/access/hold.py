@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -16,6 +15,7 @@ from records.spellings import sought_spelling
 from web.access.callers import Caller, Right, caller
 from web.access.rights import Rule
 from web.access.who_may import Access
+from web.calls.bodies import given_id
 from web.calls.values import VIDEO_ID, check_session_id, check_video_id
 from web.parts import parts
 
@@ -73,12 +73,12 @@ def _hold(rule: Rule, who: Caller) -> None:
     elif rule.where == "list":
         g.held_list = rule
     elif rule.where == "every":
-        given = _given("exam_id")
+        given = given_id(request, "exam_id")
         if given is None:  # of every exam there is
             raise Forbidden(_("This would hold in every exam, and you may do it in some only. Name the exam."))
         hold(right, _exam_of(given))
     elif rule.where == "body":
-        given = _given("exam_id")
+        given = given_id(request, "exam_id")
         if given is None or isinstance(given, str):  # else the view says what is wrong with it
             hold(right, given)
     else:
@@ -113,7 +113,7 @@ def _hold_clip(right: Right, named: Mapping[str, Any]) -> None:
 
 def _hold_student(right: Right, _named: Mapping[str, Any]) -> None:
     """A running session that is named by its student: by every exam in which one runs that could be meant."""
-    exam_id, user_id = _given("exam_id"), _given("user_id")
+    exam_id, user_id = given_id(request, "exam_id"), given_id(request, "user_id")
     if exam_id is not None or not isinstance(user_id, str):
         if exam_id is None or isinstance(exam_id, str):
             hold(right, exam_id)
@@ -151,15 +151,6 @@ _IN_THE_EXAM_OF: Mapping[str, Callable[[Right, Mapping[str, Any]], None]] = {
     "accommodation": _hold_accommodation,
     "exam": _hold_exam,
 }
-
-
-def _given(name: str) -> object:
-    """A field of the body, as the view will read it; None where there is none, or no body that could be read."""
-    try:
-        content = json.loads(request.get_data(cache=True))
-    except (ValueError, RecursionError):
-        return None
-    return content.get(name) if isinstance(content, dict) else None
 
 
 def _exam_of(given: object) -> str | None:

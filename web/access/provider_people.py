@@ -57,6 +57,8 @@ def _waits(account: Account) -> bool:
 def _made(accounts: Accounts, claims: Mapping[str, Any], told: dict[str, Any]) -> Account:
     for login in _logins(claims):
         there = accounts.by_login(login)
+        if there is not None and there.oidc == told["oidc"]:  # another page of theirs was faster
+            return there
         if there is not None and _waits(there):
             raise Unauthorized(
                 _(
@@ -76,8 +78,12 @@ def _made(accounts: Accounts, claims: Mapping[str, Any], told: dict[str, Any]) -
         for name in _names(claims, login):
             try:
                 return accounts.add(login, name, frozenset(), by="sign-in", **told)
-            except (InvalidInput, Conflict):  # a name that is taken, or that the provider allows and we don't
+            except InvalidInput:  # one that the provider allows and we don't
                 continue
+            except Conflict:
+                accounts.read()
+                if (made := accounts.of_provider(told["oidc"])) is not None:  # likewise, perhaps at another server
+                    return made
     raise Unauthorized(_("No account can be made of the name that your institution tells. Ask an administrator for one."))
 
 

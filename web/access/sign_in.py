@@ -14,7 +14,7 @@ from basics.looks import look
 from basics.passwords import why_too_weak
 from basics.seal import Seal
 from basics.texts import _, joined
-from records.accounts import Account
+from records.accounts import Account, digest
 from records.logins import Login
 from web.access.limits import RateLimit
 from web.access.logins import Logins
@@ -69,8 +69,8 @@ class SignIn:
         return account
 
     def half_way(self, account: Account) -> str:
-        """What shows that its bearer has given this account's password: good for the second factor, and for five minutes."""
-        return str(self._half_way.dumps([account.id, account.epoch]))
+        """What shows that its bearer has given this account's password: good for the second factor, and for five minutes of that password."""
+        return str(self._half_way.dumps([account.id, account.epoch, digest(account.password)]))
 
     def is_half_way(self, ticket: str) -> bool:
         """Is this still good?"""
@@ -78,11 +78,11 @@ class SignIn:
 
     def _of_ticket(self, ticket: str) -> Account | None:
         try:
-            account_id, epoch = self._half_way.loads(ticket, max_age=HALF_WAY_S)
+            account_id, epoch, password = self._half_way.loads(ticket, max_age=HALF_WAY_S)
         except (BadData, TypeError, ValueError):
             return None
         account = self._people.accounts.by_id(str(account_id))
-        good = account is not None and account.epoch == epoch and not account.disabled and account.totp
+        good = account is not None and account.epoch == epoch and digest(account.password) == password and not account.disabled and account.totp
         return account if good else None
 
     def by_code(self, ticket: str, code: str, address: str | None, browser: str = "") -> Account:

@@ -275,15 +275,16 @@ class Access:
         path = self._cookie_path(request)
         response.set_cookie(name, value, max_age=age, httponly=True, samesite=site, secure=self.is_secure(request), path=path)
 
-    def forget_login(self, request: Request, response: Response) -> None:
-        """Take the cookie back, and end its login: a copy of it opens nothing any more, and its sockets end."""
+    def forget_login(self, request: Request, response: Response) -> bool:
+        """Take the cookie back, and end its login: a copy of it opens nothing any more, and its sockets end. Was it by the shared password?"""
         login = request.cookies.get(self.login_cookie, "")
-        if self._signer.is_login(login):
+        if shared := self._signer.is_login(login):
             self.end_login(_digest(login))
             if self.ended_logins is not None:
                 self.ended_logins.note(_digest(login).hex())
             self.logged_out(_digest(login).hex())
         response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self.is_secure(request), path=self._cookie_path(request))
+        return shared
 
     def end_login(self, digest: bytes) -> None:
         """A login by the shared password opens nothing any more; `digest` is its cookie's SHA-256."""

@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app, request
 
 from storage.writes import Ticket
-from web.access.callers import caller, signature
+from web.access.callers import Caller, caller
 from web.parts import parts
 
 BROWSER_MAX = 200  # characters of a browser's name for itself
@@ -24,18 +24,28 @@ def note(what: str, who: str, **details: Any) -> Ticket:
 
     Never waits: it is stored, or spooled, by the database's writer; the ticket tells when.
     """
-    present = caller()
-    by: dict[str, str] = {present.kind: present.account_id or present.name} if present.kind in ("account", "token") else {}
-    browser = "".join(character for character in (request.user_agent.string or "")[:BROWSER_MAX] if character.isprintable())
-    return parts().database.audit({"who": signature(who), "what": what, "address": request.remote_addr, "browser": browser, **by, **details})
+    return parts().database.audit(entry_of(caller(), what, who, **details))
 
 
 def note_look(what: str, who: str, **details: Any) -> None:
     """Note that somebody looked at something, once in ten minutes for each caller and thing."""
-    looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
-    whose = f"{caller().kind} {caller().account_id or caller().name}"  # behind one address there are several tokens
-    if looked.is_new(f"{whose}\n{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}"):
+    if is_new_look(caller(), what, who, **details):
         note(what, who, **details)
+
+
+def entry_of(present: Caller, what: str, who: str, **details: Any) -> dict[str, Any]:
+    """The entry of what `present` does by this request."""
+    by: dict[str, str] = {present.kind: present.account_id or present.name} if present.kind in ("account", "token") else {}
+    browser = "".join(character for character in (request.user_agent.string or "")[:BROWSER_MAX] if character.isprintable())
+    name = present.name if present.signs else who
+    return {"who": name, "what": what, "address": request.remote_addr, "browser": browser, **by, **details}
+
+
+def is_new_look(present: Caller, what: str, who: str, **details: Any) -> bool:
+    """Has `present` not looked at this in the last ten minutes? They have now."""
+    looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
+    whose = f"{present.kind} {present.account_id or present.name}"  # behind one address there are several tokens
+    return looked.is_new(f"{whose}\n{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}")
 
 
 class Looked:

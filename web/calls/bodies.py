@@ -49,6 +49,16 @@ def read_body(request: Request, model: type[Model]) -> Model:
     return _validate(model, content)
 
 
+def given_id(request: Request, name: str) -> object:
+    """An ID in the body as `read_body` will read it: a whole number is its digits. None where there is none, or no body that could be read."""
+    try:
+        content = json.loads(request.get_data(cache=True))
+    except (ValueError, RecursionError):
+        return None
+    value: object = content.get(name) if isinstance(content, dict) else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def read_query(request: Request, model: type[Model]) -> Model:
     """The query of `request` as a `model`. Raise `InvalidInput`, which names the field."""
     return _validate(model, request.args.to_dict())

@@ -5,10 +5,9 @@ Who may is asked here as for any call, and there again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from flask import Flask, Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -22,6 +21,7 @@ from records.spellings import sought_spelling
 from sessions.refusals import runs_elsewhere, several_run
 from web.access.signing import SESSION_ID
 from web.access.who_may import SAFE_METHODS
+from web.calls.bodies import given_id
 from web.calls.errors import NotHere, answer_error
 from web.hop.arrival import TAKEN
 from web.hop.sending import ASKED_MAX, Unanswered, Unreached
@@ -163,7 +163,7 @@ def _by_token() -> str | None:
 
 def _by_student() -> str | None:
     """By the rule of `Monitor.end`: of several sessions the one without an exam. Raise `Conflict` where several could be meant."""
-    user_id, exam_id = _given("user_id"), _given("exam_id")
+    user_id, exam_id = given_id(request, "user_id"), given_id(request, "exam_id")
     if not isinstance(user_id, str) or not isinstance(exam_id, str | None):
         return None  # the view says what is wrong with it
     known = sought_spelling(parts().database, "user_id", user_id)
@@ -188,7 +188,7 @@ def _by_attempt() -> str | None:
 
 def _by_attempts() -> str | None:
     """By the session of an earlier attempt, which ends with a new one."""
-    sub = _given("user_id")
+    sub = given_id(request, "user_id")
     try:
         found = parts().openedx.exams.known(str((request.view_args or {})["exam"]))
     except StorageError:  # the view says so
@@ -211,12 +211,3 @@ _AT: Mapping[Named, Callable[[], str | None]] = {
     "attempt": _by_attempt,
     "attempts": _by_attempts,
 }
-
-
-def _given(name: str) -> object:
-    """A field of the body; None where there is none, or no body that could be read."""
-    try:
-        content = json.loads(request.get_data(cache=True))
-    except (ValueError, RecursionError):
-        return None
-    return cast("dict[str, object]", content).get(name) if isinstance(content, dict) else None

@@ -11,7 +11,7 @@ from basics.signals import ViolationKind
 from database import Document
 from scoring.accommodations import Accommodation
 from web.access.callers import caller, signature
-from web.calls.audit import note
+from web.calls.audit import note, note_look
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import LONGEST_PAGE, PAGE, next_after
@@ -111,6 +111,7 @@ def listed() -> Response:
     query = as_sought(read_query(request, AccommodationsQuery))
     exams = caller().exam_condition("accommodations")
     found = parts().monitor.accommodations.listed(query.user_id, query.exam_id, limit=query.limit + 1, after=query.after, exams=exams)
+    note_look("accommodations: looked at", "proctor")
     shown = [_answer(document) for document in found[: query.limit]]
     return reply(Accommodations(accommodations=shown, count=len(shown), next_after=next_after(found, query.limit)))
 

@@ -20,6 +20,7 @@ from basics.texts import _
 from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
 from sessions.session import ExamSession
 from web.access.who_may import Access
+from web.calls.audit import entry_of, is_new_look
 from web.languages import ENGLISH, known_languages, language, said, speaking
 from web.proctor.connections import Connections, keep_answers_apart
 from web.proctor.messages import MESSAGES, ready_for_json, status_message
@@ -382,10 +383,10 @@ class Live:
             self._take_away(_sid(), viewer, lost)
 
     def _join_sound(self, data: dict[str, Any]) -> None:
-        session = self._running(data.get("session_id"))
+        session, viewer = self._running(data.get("session_id")), self._own()
         self._sound.join(session.session_id, _sid())
-        self._own().joined[f"sound:{session.session_id}"] = session.exam_id
-        self._audit({"who": self._own().who.name, "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
+        viewer.joined[f"sound:{session.session_id}"] = session.exam_id
+        self._audit(entry_of(viewer.who, "sound: listened", viewer.who.name, session_id=session.session_id))
 
     def _leave_sound(self, data: dict[str, Any]) -> None:
         self._own().joined.pop(f"sound:{data.get('session_id')}", None)
@@ -408,6 +409,8 @@ class Live:
             viewer.watches[session.session_id] = watch
             self._watchers.setdefault(session.session_id, {})[sid] = watch
         self._join(f"session:{session.session_id}", session.exam_id)
+        if is_new_look(viewer.who, "live: looked at", "proctor"):  # a script sees no page that would note it
+            self._audit(entry_of(viewer.who, "live: looked at", "proctor"))
         self._dirty.add(session.session_id)
         self._wake.set()
 

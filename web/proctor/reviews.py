@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from records.clip_readings import clip_readings
 from records.shapes import REVIEW
 from web.access.callers import caller
-from web.calls.audit import note
+from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
@@ -34,6 +34,7 @@ def queue() -> Response:
     query = as_sought(read_query(request, QueueQuery))
     filters = _filters(query)
     found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
+    note_look("flags: looked at", "proctor")
     items = each(flagged_answer, parts().answers.with_answers(found[: query.limit]))
     return reply(ReviewQueue(items=items, count=len(items), **_counts(query), next_after=next_after(found, query.limit)))
 

@@ -21,7 +21,7 @@ from records.roster_states import NOT_COME, STATES, Standing, counts_of, known_i
 from records.rosters import RosterRow
 from sessions.changes import CHANGES_MAX
 from web.access.callers import signature
-from web.calls.audit import note
+from web.calls.audit import note, note_look
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.told import tell_roster
@@ -130,6 +130,7 @@ def listed(exam_key: str) -> Response:
     exam = parts().exams.by_key(exam_key)
     query = read_query(request, RosterQuery)
     everybody = all_standings(exam)
+    note_look("roster: looked at", "proctor", exam_id=exam.exam_id, exam_key=exam.key)
     found = _chosen(everybody, query)
     begin = next((place for place, one in enumerate(found, 1) if one.row.row_id == query.after), 0) if query.after else 0
     shown = found[begin : begin + query.limit]

@@ -7,15 +7,17 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from basics.errors import InvalidInput, StorageError
+from basics.errors import Conflict, InvalidInput, StorageError
 from basics.texts import _
 from database import Document
 from records.analytics import Span
 from scoring.accommodations import document_id_of
+from sessions.refusals import has_none
 from sessions.session import ExamSession
-from web.access.callers import caller
+from web.access.callers import caller, signature
+from web.access.hold import exam_of_session
 from web.calls.addresses import portal_url
-from web.calls.audit import note_look
+from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
@@ -68,6 +70,7 @@ def create_session() -> Response:
     if source == "browser" and wanted.station is not None:
         raise InvalidInput(_("station is for source `local` only; leave it out for `browser`."), field="station")
     session = parts().monitor.create(wanted.user_id, wanted.exam_id, source, wanted.station)
+    note("session: created", signature(), session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
     answer = SessionCreated(session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
     if session.source == "browser":
         parts().monitor.attendance.vouch(session.session_id)
@@ -82,7 +85,14 @@ def create_session() -> Response:
 def end_session() -> Response:
     """End a student's running session."""
     wanted = as_known(read_body(request, StudentExam))
-    return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id).to_dict()))
+    try:
+        summary = parts().monitor.end(wanted.user_id, wanted.exam_id)
+    except Conflict as error:  # one of whatever exam has ended
+        if (past := error.details.get("session_id")) is None or caller().may("look", exam_of_session(past)):
+            raise
+        raise has_none(wanted.user_id, wanted.exam_id) from None
+    note("session: ended", signature(), session_id=summary.session_id)
+    return reply(SessionEnded(**summary.to_dict()))
 
 
 @api.get("/sessions")
@@ -169,6 +179,7 @@ def flagged() -> Response:
     documents = parts().database.flagged(
         query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id, exams=caller().exam_condition("look")
     )
+    note_look("flags: looked at", "proctor")
     shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
 

@@ -44,6 +44,7 @@ def of_interval(session_id: str, index: str) -> Response:
     While the clip is being made: 404 with the code `not_ready`.
     """
     file, clip = clip_of(f"{session_id}-{index}")
+    note_look("flags: looked at", "proctor")
     with parts().database.gone.writing(session_id):
         still = parts().stills.get(file, f"{session_id}-{index}-{clip.get('sha256', '')[:12]}", still_at(clip))
     response = send_file(still, mimetype="image/jpeg", conditional=True)

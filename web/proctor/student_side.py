@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
+from basics.canonical import digest
 from basics.errors import Conflict
 from basics.shapes import Shape
 from basics.stored_fields import is_moment, is_text
@@ -186,7 +187,7 @@ def answer_new_look(session_id: str) -> Response:
     hold("decide", parts().database.session(session_id).get("exam_id"))
     wanted = read_body(request, AnswerNewLook)
     parts().answers.close_new_look(session_id, wanted.text, signature(wanted.by))
-    note("own report: new look answered", wanted.by, session_id=session_id)
+    note("own report: new look answered", wanted.by, session_id=session_id, sha256=digest(wanted.text))
     return reply(_side(session_id))
 
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.sansio.blueprints import BlueprintSetupState
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from basics.canonical import digest
 from basics.errors import Forbidden, NotFound, Unauthorized
 from basics.signals import SIGNALS
 from basics.texts import _
@@ -91,10 +92,10 @@ def make_link() -> Response:
 def answer(video_id: str) -> Response:
     """Answer a flag. The answer can be changed until somebody has decided with it before their eyes, or the session is concluded."""
     check_video_id(video_id)
-    session = _changed()
-    parts().answers.answer(session, video_id, read_body(request, Answer).text)
+    session, text = _changed(), read_body(request, Answer).text
+    parts().answers.answer(session, video_id, text)
     tell_session("answer_given", {"session_id": session["_id"]}, session.get("exam_id"))
-    note("own report: answered", STUDENT, session_id=session["_id"], video_id=video_id)
+    note("own report: answered", STUDENT, session_id=session["_id"], video_id=video_id, sha256=digest(text))
     return reply(Done())
 
 
@@ -112,9 +113,9 @@ def nothing_to_add() -> Response:
 @describe(Done, body=AskNewLook, errors=(401, 403, 404, 409, 429, 503))
 def ask_new_look() -> Response:
     """Ask for a new look at what was concluded: once, and in NEW_LOOK_DAYS of it. Of another conclusion that was made since, once again."""
-    session = _changed()
-    parts().answers.ask_new_look(session, read_body(request, AskNewLook).reason)
-    note("own report: new look asked", STUDENT, session_id=session["_id"])
+    session, reason = _changed(), read_body(request, AskNewLook).reason
+    parts().answers.ask_new_look(session, reason)
+    note("own report: new look asked", STUDENT, session_id=session["_id"], sha256=digest(reason))
     return reply(Done())
 
 
