@@ -31,7 +31,7 @@ TIME_BASE = Fraction(1, 1000)
 COPY_TIME_BASE = Fraction(1, 1_000_000)
 LAST_S = 0.1  # how long the last copied picture stays; a track's end is not told by its pictures
 AAC_BIT_RATE = 48_000
-CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it
+CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it, and a page's pictures under less
 
 
 class NothingToShow(Exception):
