@@ -98,6 +98,15 @@ def test_a_link_ends_when_it_is_ended_or_too_old_and_guessing_is_slow(client: Fl
     error_of(client.get(REPORT, headers={"Authorization": "Bearer sr_guess"}), 429)
 
 
+def test_who_reads_again_and_again_fills_no_audit(client: FlaskClient, stored: Parts) -> None:
+    headers = link_to(client)
+    for number in range(3):
+        client.set_cookie("made_up", str(number))
+        report(client, headers)
+    assert stored.database.flush(10)
+    assert [entry["what"] for entry in stored.database.audit_entries()].count("own report: read") == 1
+
+
 def test_who_marked_a_moment_and_why_is_not_told(client: FlaskClient, stored: Parts) -> None:
     mark = {"kind": "proctor_mark", "start": 61.0, "end": 61.0, "points": 0, "evidence": {"marks": [{"by": "Ben Secret", "note": "that again"}]}}
     assert stored.database.write("intervals", f"{SESSION}-2", {"marked": True, "violations": [mark]}).wait(10)

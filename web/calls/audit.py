@@ -11,6 +11,7 @@ from flask import current_app, request
 
 from storage.writes import Ticket
 from web.access.callers import caller, signature
+from web.access.limits import network_of
 from web.parts import parts
 
 BROWSER_MAX = 200  # characters of a browser's name for itself
@@ -34,7 +35,9 @@ def note_look(what: str, who: str, **details: Any) -> None:
     """Note that somebody looked at something, once in ten minutes for each caller and thing."""
     looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
     whose = f"{caller().kind} {caller().account_id or caller().name}"  # behind one address there are several tokens
-    if looked.is_new(f"{whose}\n{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}"):
+    # Of the cookies only that of a login counts: any other the caller may make up anew for each look, and fill the audit so.
+    login = request.cookies.get(parts().access.login_cookie, "") if caller().kind in ("password", "account") else ""
+    if looked.is_new(f"{whose}\n{network_of(request.remote_addr)}\n{login}\n{what}\n{who}\n{sorted(details.items())}"):
         note(what, who, **details)
 
 
