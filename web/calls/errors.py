@@ -122,6 +122,13 @@ def retry_after(error: ProctorError) -> int | None:
     return wait
 
 
+def tell_when(response: Response, error: ProctorError) -> None:
+    """Let an answer say after how many seconds to come again, where that can help."""
+    wait = retry_after(error)
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
+
+
 def register_errors(app: Flask) -> None:
     """Answer every error of `app` in its form."""
     app.register_error_handler(ProctorError, answer_error)
@@ -137,9 +144,7 @@ def answer_error(error: ProctorError) -> Response:
     if status == 401 and not _wants_json() and request.method == "GET":
         return redirect(f"{request.root_path}/login?next={quote(request.root_path + request.full_path.rstrip('?'))}")
     response = _answer(status, error.code, error.message, error.field, error.details)
-    wait = retry_after(error)
-    if wait is not None:
-        response.headers["Retry-After"] = str(wait)
+    tell_when(response, error)
     if status == 401 and _wants_json():
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -5,10 +5,7 @@ Whoever comes by one of them is who takes the exam: roles are not looked at, as 
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from basics.texts import _
@@ -16,7 +13,7 @@ from records.lti_attempts import Attempt
 from records.lti_people import user_id_of
 from records.lti_registrations import Registration, is_at_issuer, is_platform_url
 from records.roster_rows import NAME_MAX
-from web.integrations.lti.claims import LONGEST_ID, LTI, PROCTORING, Launch, told
+from web.integrations.lti.claims import LONGEST_ID, LTI, PROCTORING, Launch, fits, told
 from web.integrations.lti.errors import Refused, not_believed
 
 log = logging.getLogger(__name__)
@@ -37,9 +34,9 @@ def started(launch: Launch, exam_id: str) -> Attempt:
     claims = launch.claims
     link, custom = claims.get(f"{LTI}resource_link"), claims.get(f"{LTI}custom")
     data, start_url = claims.get(f"{PROCTORING}session_data"), claims.get(f"{PROCTORING}start_assessment_url")
-    if not launch.link_id or not isinstance(link, dict) or not _fits(link, LINK_MAX):
+    if not launch.link_id or not isinstance(link, dict) or not fits(link, LINK_MAX):
         raise _lacks("resource_link")
-    if not isinstance(data, str) or not data or not _fits(data, DATA_MAX):
+    if not isinstance(data, str) or not data or not fits(data, DATA_MAX):
         raise _lacks("session_data")
     if not isinstance(start_url, str) or not is_platform_url(start_url):
         raise _lacks("start_assessment_url")
@@ -49,7 +46,7 @@ def started(launch: Launch, exam_id: str) -> Attempt:
             _("Your learning platform has its exam at %(host)s, which is not registered here as its own. Ask whoever runs this server.", host=host),
             f"start_assessment_url at {host!r}, which is not the platform's",
         )
-    if custom is not None and (not isinstance(custom, dict) or not _fits(custom, CUSTOM_MAX)):
+    if custom is not None and (not isinstance(custom, dict) or not fits(custom, CUSTOM_MAX)):
         raise _lacks("custom")
     control_url, actions = _control(launch)
     shown = set(launch.name.casefold().split())  # what people here see: the parts of another name they have not compared
@@ -122,14 +119,6 @@ def _control(launch: Launch) -> tuple[str, tuple[str, ...]]:
         return "", ()
     named = {one.removesuffix("Request") for one in actions[:20] if isinstance(one, str)}  # "flagRequest" of an older Open edX
     return address, tuple(one for one in ACTIONS if one in named)
-
-
-def _fits(part: Mapping[str, Any] | str, most: int) -> bool:
-    """Has it so many bytes at most, and can it go back as it came? Half of a pair of UTF-16 can't be written."""
-    try:
-        return len(json.dumps(part, ensure_ascii=False).encode()) <= most
-    except UnicodeEncodeError:
-        return False
 
 
 def _lacks(name: str) -> Refused:

@@ -30,13 +30,13 @@ from records.stores import Document
 from scoring.exam import LONGEST_MIN, TITLE_MAX, ExamDefinition, Preset
 from web.calls.addresses import server_address
 from web.calls.audit import note
-from web.calls.errors import status_of
+from web.calls.errors import status_of, tell_when
 from web.integrations.lti.arrivals import checked_account, come, give_exams, withdraw
 from web.integrations.lti.bounds import check_exams
-from web.integrations.lti.claims import LTI, Launch
+from web.integrations.lti.claims import LTI, Launch, fits
 from web.integrations.lti.cookies import COOKIE, print_of
 from web.integrations.lti.dynamic import framed
-from web.integrations.lti.errors import Refused
+from web.integrations.lti.errors import Refused, not_believed
 from web.integrations.lti.names_roles import memberships_of, note_list
 from web.parts import parts
 from web.proctor.exam_words import PRESETS
@@ -73,6 +73,8 @@ def begin(launch: Launch) -> Response:
         raise InvalidInput(_("The learning platform does not say where the choice goes (deep_link_return_url)."), field="deep_link_return_url")
     if data is not None and (not isinstance(data, str) or len(data) > DATA_MAX):
         raise InvalidInput(_("The learning platform's data has more than %(most)s characters.", most=DATA_MAX), field="data")
+    if data is not None and not fits(data, 8 * DATA_MAX):
+        raise not_believed(_("it does not say all that it must (%(missing)s)", missing="data"))
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise InvalidInput(_("The learning platform does not take a link to an exam at this place (accept_types)."), field="accept_types")
     person = come(launch, "teacher")
@@ -209,6 +211,7 @@ def _form(secret: str, waiting: Document, problem: str = "") -> Response:
 def _failed(error: ProctorError) -> Response:
     page = make_response(render_template("integrations_register.html", part="lti_choice_failed", message=error.message))
     page.status_code = status_of(error)
+    tell_when(page, error)
     g.may_be_framed = True  # nothing on it can be clicked on by mistake, and the platform's frame is where it is read
     return page
 

@@ -20,7 +20,7 @@ from records.lti_registrations import CANVAS, CANVAS_HOSTS, LONGEST, NAME_MAX, R
 from web.access.headers import content_security_policy
 from web.calls.addresses import server_address
 from web.calls.audit import note
-from web.calls.errors import status_of
+from web.calls.errors import status_of, tell_when
 from web.integrations.lti.choosing import CHOOSING
 from web.integrations.lti.names_roles import SCOPE as NAMES_SCOPE
 from web.integrations.lti.outward import Outward, away, wanted
@@ -200,6 +200,7 @@ def _registered(asked: Asked, by: str) -> Response:
 def _failed(asked: Asked, error: ProctorError) -> Response:
     response = _page(asked, "lti_register_failed", message=error.message)
     response.status_code = status_of(error)
+    tell_when(response, error)
     return response
 
 
