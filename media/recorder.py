@@ -94,7 +94,7 @@ class Recorder:
         self.server = server
         self._names = frozenset(("", server, *earlier))
         self.temp_dir = temp_dir
-        self.kept = KeptMedia(temp_dir)
+        self.kept = KeptMedia(temp_dir, min_free_mb << 20)
         self._crf = crf
         self._max_waiting_bytes = max_waiting_bytes
         self._min_free = min_free_mb << 20
