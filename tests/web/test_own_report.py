@@ -15,7 +15,7 @@ from basics.times import utc_now
 from records.conclusions import Person
 from records.exams import exam_key
 from records.reviews import Reviews
-from records.student_answers import LINKS_MAX, StudentAnswers
+from records.student_answers import LINKS_MAX, OWN_LINKS_MAX, StudentAnswers
 from records.verification import verify
 from records.verified import Finding
 from tests.helpers.callers import token
@@ -117,8 +117,12 @@ def test_who_marked_a_moment_and_why_is_not_told(client: FlaskClient, stored: Pa
     assert "that again" not in told
 
 
-def test_links_are_bounded(client: FlaskClient, stored: Parts) -> None:
-    for _number in range(LINKS_MAX):
+def test_links_are_bounded_and_the_students_own_take_no_proctors_room(client: FlaskClient, stored: Parts) -> None:
+    own = {"Authorization": f"Bearer {stored.access.make_student_token(SESSION)}"}
+    for _number in range(OWN_LINKS_MAX):
+        assert client.post(f"{REPORT}/link", headers=own).status_code == 200
+    error_of(client.post(f"{REPORT}/link", headers=own), 409)
+    for _number in range(LINKS_MAX - OWN_LINKS_MAX):
         link_to(client)
     error_of(client.post(f"/api/session/{SESSION}/student-report", json={}), 409)
 

@@ -16,7 +16,7 @@ from basics.errors import Forbidden, NotFound, Unauthorized
 from basics.signals import SIGNALS
 from basics.texts import _
 from database import Document
-from records.student_answers import PREFIX, may_answer, unsaid
+from records.student_answers import PREFIX, STUDENT, may_answer, unsaid
 from scoring.rules import STORED_POINTS
 from web.access.limits import RateLimit
 from web.access.signing import opened
@@ -37,7 +37,6 @@ from web.student.own_report_schemas import Answer, AskNewLook, OwnReport, Report
 
 own_report = Blueprint("own_report", __name__)
 
-STUDENT = "student"
 MARK = "proctor_mark"
 GUESSES, GUESSES_WINDOW = 60, 60.0  # tokens that don't fit, from one address
 CHANGES, CHANGES_WINDOW = 120, 3600.0  # answers and requests to one session
