@@ -7,6 +7,7 @@ is held than one message and one read. Each send has a deadline; too much of any
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import time
 from collections import deque
@@ -63,8 +64,8 @@ class LinkSocket(Server):  # type: ignore[misc]
     def __init__(self, environ: dict[str, Any]) -> None:
         """Shake hands. Raise `RemoteProtocolError` for what is no WebSocket's beginning."""
         self._ready: deque[str | bytes] = deque()
-        self._parts: list[Any] = []
-        self._parts_bytes = 0
+        self._message: Any = None  # so far: one buffer, for of crumbs each would take fifty times its size
+        self._message_size = 0
         self._hurry = False
         self.message_max_bytes = MESSAGE_MAX_BYTES
         self.budget: Budget | None = None  # of whose session it is; until that is known nothing is read
@@ -121,15 +122,15 @@ class LinkSocket(Server):  # type: ignore[misc]
             self._take_part(event)
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
-        self._parts_bytes += len(event.data)
-        if self._parts_bytes > self.message_max_bytes:
+        self._message_size += len(event.data)
+        if self._message_size > self.message_max_bytes:
             raise TooMuch(TOO_BIG, f"a message has more than the {self.message_max_bytes:,} bytes allowed")
-        if event.data:
-            self._parts.append(event.data)
+        if self._message is None:
+            self._message = io.StringIO() if isinstance(event, TextMessage) else io.BytesIO()
+        self._message.write(event.data)
         if event.message_finished:
-            whole: str | bytes = "".join(self._parts) if isinstance(event, TextMessage) else b"".join(self._parts)
-            self._parts, self._parts_bytes = [], 0
-            self._ready.append(whole)
+            self._ready.append(self._message.getvalue())
+            self._message, self._message_size = None, 0
 
     def send(self, data: str) -> None:
         """Say something. Raise `ConnectionClosed` where the client takes nothing for `SEND_S`."""
