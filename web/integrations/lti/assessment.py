@@ -136,7 +136,7 @@ def _attempt(session_id: str, purpose: Any) -> Attempt:
 
 
 def _failed(error: ProctorError) -> Response:
-    log.warning("lti: an assessment's page is refused: %s", reason_of(error))
+    log.warning("lti: an assessment's page is refused: %s", reason_of(error), extra={"counted_as": "assessments"})
     status = status_of(error)
     page = _page("failed", message=error.message, again=status in PASSES, status=status)
     tell_when(page, error)
