@@ -64,7 +64,7 @@ class LinkSocket(Server):  # type: ignore[misc]
     def __init__(self, environ: dict[str, Any]) -> None:
         """Shake hands. Raise `RemoteProtocolError` for what is no WebSocket's beginning."""
         self._ready: deque[str | bytes] = deque()
-        self._message: Any = None  # so far: one buffer, for of crumbs each would take fifty times its size
+        self._message = io.BytesIO()  # so far: one buffer, for of crumbs each would take fifty times its size
         self._message_size = 0
         self._hurry = False
         self.message_max_bytes = MESSAGE_MAX_BYTES
@@ -122,15 +122,15 @@ class LinkSocket(Server):  # type: ignore[misc]
             self._take_part(event)
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
-        self._message_size += len(event.data)
+        part = event.data.encode() if isinstance(event, TextMessage) else event.data
+        self._message_size += len(part)
         if self._message_size > self.message_max_bytes:
             raise TooMuch(TOO_BIG, f"a message has more than the {self.message_max_bytes:,} bytes allowed")
-        if self._message is None:
-            self._message = io.StringIO() if isinstance(event, TextMessage) else io.BytesIO()
-        self._message.write(event.data)
+        self._message.write(part)
         if event.message_finished:
-            self._ready.append(self._message.getvalue())
-            self._message, self._message_size = None, 0
+            whole = self._message.getvalue()
+            self._ready.append(whole.decode() if isinstance(event, TextMessage) else whole)
+            self._message, self._message_size = io.BytesIO(), 0
 
     def send(self, data: str) -> None:
         """Say something. Raise `ConnectionClosed` where the client takes nothing for `SEND_S`."""
