@@ -141,9 +141,9 @@ class _LineFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO and record.name.partition(".")[0] in CHATTY:
             return False
-        record.session_id = getattr(record, "session_id", None) or "-"
-        record.left_out = 0
-        counted_as = str(getattr(record, "counted_as", record.session_id))
+        session_id = getattr(record, "session_id", None) or "-"
+        record.session_id, record.left_out = session_id, 0
+        counted_as = str(getattr(record, "counted_as", session_id))
         if counted_as == "-":  # also where another handler's filter has filled it in
             return True
         with self._lock:
