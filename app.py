@@ -136,6 +136,7 @@ def _open_recorder(closing: ExitStack, settings: Settings, server: str) -> Recor
         crf=settings.clip_crf,
         max_waiting_bytes=settings.clip_queue_mb << 20,
         min_free_mb=settings.min_free_mb,
+        fps=settings.video_fps,
         own=mark_of(settings.data_dir),
         server=server,
         earlier=known_names(settings.data_dir),

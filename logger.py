@@ -3,7 +3,8 @@
 Nothing that a caller sent reaches a file or a terminal but as text that shows, and no session can fill the files: what it says too often
 is counted and left out.
 
-Modules log through `logging.getLogger(__name__)`, with `extra={"session_id": …}` where a line concerns one session. An app calls
+Modules log through `logging.getLogger(__name__)`, with `extra={"session_id": …}` where a line concerns one session, and
+`extra={"counted_as": …}` where a caller without one can bring it about as often as he likes. An app calls
 `configure` once and `close`s what it got back, which leaves the process as it was. Two apps in one process have files of their own, each
 closed with its app; while both run, module loggers don't know for which they speak, so both files get the lines.
 """
@@ -94,7 +95,8 @@ class SafeFormatter(logging.Formatter):
         # A name with a line break in it must not be able to write a log line of its own.
         text = shown(super().formatMessage(record))
         left_out = getattr(record, "left_out", 0)
-        return f"{text} ({left_out} lines of this session were left out before this one)" if left_out else text
+        of_whom = "of this session" if getattr(record, "session_id", "-") != "-" else "like this one"
+        return f"{text} ({left_out} lines {of_whom} were left out before this one)" if left_out else text
 
 
 class JsonFormatter(SafeFormatter):
@@ -139,17 +141,17 @@ class _LineFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO and record.name.partition(".")[0] in CHATTY:
             return False
-        session_id = getattr(record, "session_id", None)
-        record.session_id = session_id or "-"
-        record.left_out = 0
-        if session_id is None:
+        session_id = getattr(record, "session_id", None) or "-"
+        record.session_id, record.left_out = session_id, 0
+        counted_as = str(getattr(record, "counted_as", session_id))
+        if counted_as == "-":  # also where another handler's filter has filled it in
             return True
         with self._lock:
-            return self._has_room(record, str(session_id))
+            return self._has_room(record, counted_as)
 
-    def _has_room(self, record: logging.LogRecord, session_id: str) -> bool:
-        """Is there room for another line of this session and module? Each has its own, so that what one floods does not hide another."""
-        key = (session_id, record.name)
+    def _has_room(self, record: logging.LogRecord, counted_as: str) -> bool:
+        """Is there room for another line of this session (or page) and module? Each has its own, so that what one floods does not hide another."""
+        key = (counted_as, record.name)
         room = self._rooms.pop(key, None) or _Room(record.created)
         self._rooms[key] = room  # the last of all: the first is the one that said nothing for longest
         if len(self._rooms) > SESSIONS_COUNTED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -31,18 +32,19 @@ TIME_BASE = Fraction(1, 1000)
 COPY_TIME_BASE = Fraction(1, 1_000_000)
 LAST_S = 0.1  # how long the last copied picture stays; a track's end is not told by its pictures
 AAC_BIT_RATE = 48_000
-CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it
+CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it, and a page's pictures under less
 
 
 class NothingToShow(Exception):
     """None of what came can be decoded: that is the sender's doing, and another try shows no more."""
 
 
-def encode(job: ClipJob, path: Path, crf: int, *, quick: bool = False) -> tuple[float, float]:
+def encode(job: ClipJob, path: Path, crf: int, *, quick: bool = False, step: float = 0.0) -> tuple[float, float]:
     """Write `job` as H.264 and AAC in MP4, index in front, with the pictures' own times. H.264 of one kind is copied, all else encoded.
 
     `quick`: half the work for half as many bytes more, where other clips wait. Return where the file begins on the session's clock and how long it
-    is, in seconds. A picture that can't be decoded is left out. Raise `NothingToShow` where that leaves nothing.
+    is, in seconds. A picture that can't be decoded is left out, and one that is to be encoded less than `step` seconds after another: a page may send
+    any number. Raise `NothingToShow` where that leaves nothing.
     """
     frames = playable(job.frames)
     if not frames and not job.sounds:
@@ -54,10 +56,10 @@ def encode(job: ClipJob, path: Path, crf: int, *, quick: bool = False) -> tuple[
             if isinstance(error, OSError):  # the disk's
                 raise
             log.info("pictures that can't be copied are decoded one by one: %s", error, extra={"session_id": job.session_id})
-    return _write(job, frames, path, (QUICK if quick else COMPACT) | {"crf": str(crf)}, copied=False)
+    return _write(job, frames, path, (QUICK if quick else COMPACT) | {"crf": str(crf)}, copied=False, step=step)
 
 
-def _write(job: ClipJob, frames: list[Frame], path: Path, options: dict[str, str], *, copied: bool) -> tuple[float, float]:
+def _write(job: ClipJob, frames: list[Frame], path: Path, options: dict[str, str], *, copied: bool, step: float = 0.0) -> tuple[float, float]:
     first = min([frame.at for frame in frames[:1]] + [max(job.start, sound.at) for sound in job.sounds[:1]])
     start = max(job.start, first)
     last = max([frame.at for frame in frames[-1:]] + [sound.at + sound.duration for sound in job.sounds[-1:]])
@@ -66,7 +68,7 @@ def _write(job: ClipJob, frames: list[Frame], path: Path, options: dict[str, str
         # Whose clip it is: a file that its record doesn't know can be told from a stranger's.
         container.metadata["comment"] = json.dumps({"clip": job.key, "start": round(start, 3)})
         # Both tracks must be there before the first packet is written.
-        video = CopiedTrack(container, frames[0]) if copied else _encoded_track(container, frames, options)
+        video = CopiedTrack(container, frames[0]) if copied else _encoded_track(container, frames, options, step)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if job.sounds else None
         if audio is not None:
             audio.bit_rate = AAC_BIT_RATE
@@ -80,19 +82,20 @@ def _write(job: ClipJob, frames: list[Frame], path: Path, options: dict[str, str
     return start, max(0.0, end - start)
 
 
-def _encoded_track(container: Any, frames: list[Frame], options: dict[str, str]) -> _VideoTrack | None:
+def _encoded_track(container: Any, frames: list[Frame], options: dict[str, str], step: float) -> _VideoTrack | None:
     """A track of the largest picture's size, so that a tiny one among them spoils none; None when none can be decoded."""
     decoder = PictureDecoder(CLIP_MAX_PIXELS)
     if all(_decode(decoder, frame) is None for frame in frames):
         return None
     width, height = max((size for frame in frames if (size := _size(decoder, frame))), key=lambda size: size[0] * size[1])
-    return _VideoTrack(container, options, width, height)
+    return _VideoTrack(container, options, width, height, step)
 
 
 class _VideoTrack:
-    """The picture track of one file, `width` × `height` pixels; pictures of other sizes are scaled."""
+    """The picture track of one file, `width` × `height` pixels; pictures of other sizes are scaled, and one of each `step` seconds is shown."""
 
-    def __init__(self, container: Any, options: dict[str, str], width: int, height: int) -> None:
+    def __init__(self, container: Any, options: dict[str, str], width: int, height: int, step: float) -> None:
+        self._step, self._next_at = step, -math.inf
         self._container = container
         self._decoder = PictureDecoder(CLIP_MAX_PIXELS)
         self._pts = -1
@@ -103,9 +106,11 @@ class _VideoTrack:
         self._stream.codec_context.thread_count = 1
 
     def add(self, frame: Frame, start: float) -> None:
-        image = _decode(self._decoder, frame)
-        if image is None:
+        is_due = frame.at >= self._next_at
+        image = _decode(self._decoder, frame) if is_due or frame.codec != "jpeg" else None  # others may rest on it
+        if image is None or not is_due:
             return
+        self._next_at = frame.at + self._step
         width, height = self._stream.width, self._stream.height
         if image.shape[1] != width or image.shape[0] != height:
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -8,9 +8,11 @@ a second; a power cut takes what the system had not (`SYNC_S`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
+import shutil
 import struct
 import threading
 import time
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".kept"
 SYNC_S = 5.0
+ROOM_S = 1.0  # between two looks at how much room the disk has
 WAITING_MAX = 64 << 20  # bytes that wait for the disk; an interval for which there is no more room stays in memory only
 ITEM = struct.Struct("<BBBdII")  # kind or codec, key, layer, time, sequence, length
 CODECS: tuple[Codec, ...] = ("jpeg", "h264")
@@ -51,8 +54,12 @@ class _Kept:
 class KeptMedia:
     """The files of all flagged intervals whose clip isn't made. `key` is always the interval's id. Safe between threads; only `read` waits."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, min_free: int = 0) -> None:
+        """`min_free`: bytes that stay free on the folder's disk, which the database and the logs may share."""
         self.folder = folder
+        self._min_free = min_free
+        self._room = 0
+        self._looked_at = -ROOM_S
         self.last_error = ""
         self._known: dict[str, _Kept] = {}
         self._work: deque[tuple[str, bytes | None]] = deque()  # None: seal
@@ -186,6 +193,7 @@ class KeptMedia:
             kept.sealed.set()
             return
         try:
+            self._check_room(len(data))
             if kept.file is None:
                 kept.file = self.path(key).open("ab", buffering=0)
                 kept.synced_at = time.monotonic()
@@ -207,6 +215,14 @@ class KeptMedia:
                 log.error("what flagged intervals' clips will be made of is in memory only: %s", reason)  # noqa: TRY400 — the cause is in the message
             self.last_error = reason
             self._close(kept)
+
+    def _check_room(self, size: int) -> None:
+        now = time.monotonic()
+        if self._min_free and now - self._looked_at >= ROOM_S:
+            self._looked_at, self._room = now, shutil.disk_usage(self.folder).free
+        self._room -= size
+        if self._min_free and self._room < self._min_free:
+            raise OSError(errno.ENOSPC, f"less than {self._min_free >> 20} MB are free (MIN_FREE_MB)")
 
     @staticmethod
     def _close(kept: _Kept) -> None:

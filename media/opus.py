@@ -15,13 +15,17 @@ from basics.readings import SAMPLE_RATE, Sound
 OPUS_RATE = 48_000  # Hz; what every Opus decoder gives (RFC 6716)
 LOOKAHEAD_S = 312 / OPUS_RATE  # libopus' encoder answers this much later than it hears, and every browser's encoder is libopus
 LENGTH = struct.Struct("<H")  # stands before each packet of a message
+PACKETS_MAX = 2000  # of one message: five seconds of the shortest, which last 2.5 ms; of none at all a message could hold half a million
 CONFIG_MS = (10, 20, 40, 60) * 3 + (10, 20) * 2 + (2.5, 5, 10, 20) * 4  # frame length by configuration number (RFC 6716, table 2)
 
 
 def packets(payload: bytes) -> Iterator[bytes]:
-    """The packets of a message: each behind its length as u16. Raise `InvalidInput`."""
-    position = 0
+    """The packets of a message: each behind its length as u16. Raise `InvalidInput`, and `TooLarge` for a crowd of them."""
+    position = count = 0
     while position < len(payload):
+        count += 1
+        if count > PACKETS_MAX:
+            raise TooLarge(f"a sound message has more than {PACKETS_MAX:,} packets; send at most five seconds in one")
         end = position + LENGTH.size
         length = LENGTH.unpack_from(payload, position)[0] if end <= len(payload) else 0
         if not length or end + length > len(payload):

@@ -7,6 +7,7 @@ import hashlib
 import heapq
 import itertools
 import logging
+import math
 import os
 import queue
 import re
@@ -38,6 +39,7 @@ MADE_MAX = 1000
 LOOK_S = 1.0  # between two looks at records that are on their way
 FORGOTTEN_WITHIN_S = 30.0
 STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
+NEAR = 0.4  # of the time between two pictures: jitter brings none so near
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
 PIECE = 1 << 20  # bytes of a clip that are read at once for its sum
@@ -81,12 +83,14 @@ class Recorder:
         crf: int = 28,
         max_waiting_bytes: int = 512 << 20,
         min_free_mb: int = MIN_FREE_MB,
+        fps: float = math.inf,
         own: str = "0",
         server: str = "",
         earlier: Iterable[str] = (),
     ) -> None:
-        """`own`: hexadecimal digits that tell this server's half clips from those of others that may use the same folders.
+        """`fps`: pictures a second that pages are asked for; of far more some are left out.
 
+        `own`: hexadecimal digits that tell this server's half clips from those of others that may use the same folders.
         `server` is this server's name, by which a clip's record says where its file is; `earlier` are those that it has had before.
         """
         self.clips_dir = clips_dir
@@ -94,8 +98,9 @@ class Recorder:
         self.server = server
         self._names = frozenset(("", server, *earlier))
         self.temp_dir = temp_dir
-        self.kept = KeptMedia(temp_dir)
+        self.kept = KeptMedia(temp_dir, min_free_mb << 20)
         self._crf = crf
+        self._step = NEAR / fps
         self._max_waiting_bytes = max_waiting_bytes
         self._min_free = min_free_mb << 20
         self._jobs: queue.Queue[_Waiting | None] = queue.Queue()
@@ -214,7 +219,7 @@ class Recorder:
             if not job.frames and not job.sounds:
                 return Clip("failed", reason=str(clip_reasons.NOTHING_KEPT), start=job.start)
             self._check_room()
-            start, duration = encode(job, part, self._crf, quick=len(self._queued) > 1)  # it is one of them
+            start, duration = encode(job, part, self._crf, quick=len(self._queued) > 1, step=self._step)  # it is one of them
             size, sha256 = part.stat().st_size, hash_of(part)
             final = self._publish(part, job)
         except Exception as error:

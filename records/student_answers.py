@@ -27,6 +27,8 @@ NEW_LOOKS, REPORTS = "new_looks", "student_reports"
 PREFIX = "sr_"  # so that scanners for leaked secrets know one
 NEW_LOOKS_MAX = 100  # requests about one session
 LINKS_MAX = 20  # of one session, those that are over too
+OWN_LINKS_MAX = 10  # of them may be the student's own: who runs the exam always has room for one
+STUDENT = "student"  # who made those
 SESSIONS_MAX = 5000  # that get a link by one call
 OF_LINK = ("user_id", "exam_id", "started_at")
 FLAGS_MAX = 1000  # that a report shows; an exam of a day has no more
@@ -88,11 +90,13 @@ class StudentAnswers:
     # Links
 
     def make_link(self, session: Mapping[str, Any], *, by: str, days: int | None = None) -> tuple[str, datetime]:
-        """Make a link's token, which stands nowhere else, and until when it is good. Raise `Conflict` beyond LINKS_MAX, `StorageError`."""
+        """Make a link's token, which stands nowhere else, and until when it is good. Raise `Conflict` where there are too many, `StorageError`."""
         session_id = str(session["_id"])
         with self._changing.held(session_id):
-            if len(self.links(session_id)) >= LINKS_MAX:
-                raise Conflict(_("There are %(most)s links to this report, as many as one session has.", most=LINKS_MAX))
+            links, own = self.links(session_id), by == STUDENT
+            most = OWN_LINKS_MAX if own else LINKS_MAX
+            if len(links) >= LINKS_MAX or (own and sum(link.get("made_by") == STUDENT for link in links) >= most):
+                raise Conflict(_("There are %(most)s links to this report, as many as one session has.", most=most))
             token, kept = self._new_link(session, by, days)
             self._store(REPORTS, digest(token), kept)
         return token, kept["until"]

@@ -29,6 +29,7 @@ from media.identity_pictures import FILE
 from media.stores.base import Changed, ClipStore, LocalFile, StoredFile, StoreError, sum_of
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles, drop_empty, key_of_clip, key_of_picture
+from storage.disks import LOW_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Uploads:
         self._problem: tuple[str, datetime] | None = None
         self._left: dict[Path, str] = {}  # files that are not sent, with the reason
         self._sent = 0
+        self._room: int | None = None  # bytes that are free on the store, where that can be told
         self._is_prepared = False
         self._behind = ""  # the file at which the store failed last: the next turn begins behind it, so that none keeps the others
         self._untidied_s = TIDY_S
@@ -86,6 +88,8 @@ class Uploads:
         if self._left:
             path, why = next(iter(self._left.items()))
             return {"state": "degraded", "reason": _("%(path)s stays on this disk: %(why)s", path=path.name, why=why), **known}
+        if self._room is not None and self._room < LOW_BYTES:
+            return {"state": "degraded", "reason": _("The store has %(left)s MB left: make room on its disk.", left=self._room >> 20), **known}
         return {"state": "ok", **known}
 
     def send_waiting(self) -> int:
@@ -98,6 +102,7 @@ class Uploads:
                 empty = self._database.collection(COLLECTION).find_one({"there": True}, {"_id": 1}) is None
             self._store.prepare(empty=empty)
             self._is_prepared = True
+        self._room = self._store.room()
         due.sort(key=lambda one: (one.file_id <= self._behind, one.file_id))
         sent = 0
         for one in due:

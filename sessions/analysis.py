@@ -34,6 +34,7 @@ REMAKE_AFTER = 3  # failures one after the other: a MediaPipe graph that failed 
 SAME_ASPECT = 0.05
 POOR = ("blurred", "dark")  # pictures in which somebody may be there who is not found, where nobody was before
 WAITING_MAX_S = 120.0  # of sound that waits to be read: models load in seconds, and where there are none nothing will ever read it
+WAITING_MAX = 2400  # stretches of it, however short: pages send ten a second at the most
 
 
 @dataclass(slots=True)
@@ -300,7 +301,7 @@ class PictureAnalyst:
 
 @dataclass(slots=True)
 class SoundAnalyst:
-    """Reads one session's sound in the order of its times. Sound waits here until the models are loaded, at most `WAITING_MAX_S` of it."""
+    """Reads one session's sound in the order of its times. Sound waits here until the models are loaded, within `WAITING_MAX_S` and `WAITING_MAX`."""
 
     models: Models
     _waiting: deque[Sound] = field(default_factory=deque)
@@ -312,7 +313,7 @@ class SoundAnalyst:
         """Queue sound to be read. Where nothing reads it, the oldest goes: it stays unknown."""
         self._waiting.append(sound)
         self._waiting_s += sound.duration
-        while self._waiting_s > WAITING_MAX_S and len(self._waiting) > 1:
+        while (self._waiting_s > WAITING_MAX_S or len(self._waiting) > WAITING_MAX) and len(self._waiting) > 1:
             with contextlib.suppress(IndexError):  # it is being read just now
                 self._waiting_s -= self._waiting.popleft().duration
 

@@ -45,7 +45,7 @@ from settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
-RECENT_INTERVALS = 10
+RECENT_INTERVALS, PROBLEMS_KEPT = 10, 20  # a page can make up any number of the latter
 
 
 class ExamSession:
@@ -235,7 +235,7 @@ class ExamSession:
 
     def take_readings(self, readings: PictureReadings) -> None:
         """Take what one picture gave."""
-        if readings.problem and readings.problem not in self._problems:
+        if readings.problem and readings.problem not in self._problems and len(self._problems) < PROBLEMS_KEPT:
             self._problems.add(readings.problem)
             log.warning("%s", readings.problem, extra={"session_id": self.session_id})
         self._tell_notices(self._notices.take_picture(readings.gaze, readings.persons))

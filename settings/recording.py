@@ -47,6 +47,7 @@ class RecordingSettings(BaseModel):
     min_free_mb: int = Field(
         default=256,
         ge=0,
-        description="MB that stay free on the clips' disk: clips wait until there is more, and the database, which may share it, goes on.",
+        description="MB that stay free on the disks of clips and TEMP_DIR: clips wait until there is more, and the database, which may share them, "
+        "goes on.",
         json_schema_extra=EVERYDAY,
     )

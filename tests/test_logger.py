@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import os
@@ -213,6 +214,28 @@ def test_one_session_cannot_roll_the_log_away(tmp_path: Path) -> None:
     assert "lines of this session were left out before this one" in told
 
 
+def test_nobody_without_a_session_can_roll_the_log_away_by_one_page_and_the_servers_own_lines_are_all_kept(tmp_path: Path) -> None:
+    handle = logger.configure(settings(tmp_path), console=False)
+    pages, own = logging.getLogger("proctor.errors"), logging.getLogger("proctor.storage")
+    for number in range(5000):
+        pages.error("GET /api/sessions failed %d", number, extra={"counted_as": "page sessions"})
+    pages.error("GET /api/exams failed", extra={"counted_as": "page exams"})
+    for number in range(2 * logger.SESSION_LINES):
+        own.error("of the server's own %d", number)
+    late = logging.LogRecord("proctor.errors", logging.ERROR, __file__, 1, "an hour later", (), None)
+    late.created += 3600
+    late.counted_as = "page sessions"
+    pages.handle(late)
+    handle.close()
+    for name in ("app.log", "app_errors.log"):
+        lines = (tmp_path / name).read_text(encoding="utf-8").splitlines()
+        assert sum("sessions failed" in line for line in lines) in range(logger.SESSION_LINES, logger.SESSION_LINES + 10), name
+        assert sum("exams failed" in line for line in lines) == 1, "another page's are not hidden by it"
+        assert sum("server's own" in line for line in lines) == 2 * logger.SESSION_LINES, name
+        (told,) = [line for line in lines if "an hour later" in line]
+        assert "lines like this one were left out before this one" in told
+
+
 def test_lines_of_json_have_session_exam_and_server_and_no_secret(tmp_path: Path) -> None:
     handle = logger.configure(settings(tmp_path, log_format="json", proctor_password=SecretStr("a secret of the server")), console=False)
     handle.know("room-2", {"ab12": "algebra"}.get)
@@ -238,3 +261,25 @@ def test_lines_of_json_have_session_exam_and_server_and_no_secret(tmp_path: Path
     assert not {"session", "exam", "error"} & second.keys()
     assert "ValueError" in third["error"]
     assert "abcdefgh" not in third["error"]
+
+
+# Modules whose callers need not have proved anything: a line of theirs without a session must be counted as something.
+OPEN_TO_STRANGERS = (
+    "web/calls/errors.py",
+    "web/access/oidc.py",
+    "web/integrations/lti/assessment.py",
+    "web/integrations/lti/refusals.py",
+    "web/integrations/openedx/calls.py",
+    "web/integrations/snippet/asking.py",
+    "web/integrations/snippet/entering.py",
+    "web/student/start.py",
+)
+
+
+@pytest.mark.parametrize("path", OPEN_TO_STRANGERS)
+def test_each_line_that_a_stranger_can_bring_about_is_counted(path: str) -> None:
+    tree = ast.parse((Path(__file__).parents[1] / path).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    lines = [call for call in calls if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("log", "logger", "LOG")]
+    assert lines, "the module logs nothing: take it out of the list"
+    assert not [call.lineno for call in lines if "extra" not in {word.arg for word in call.keywords}]

@@ -15,12 +15,14 @@ from bench.harness.drawn import drawn_footage
 from bench.harness.page import CLOSED, HandPage
 from bench.harness.student import page_ms
 from bench.hostile.arena import Arena, Case
+from media.opus import pack
 from web.student.protocol import Media, pack_media
 
 HALF_SENT, UNJOINED, IDLE = 400, 400, 1000  # more than there are threads
 DESCRIPTORS = 1024  # Debian's soft limit
 NAL_MESSAGE = b"\x00\x00\x01\x01" * 250_000  # 1 MB of units that hold nothing
 LARGE_BYTES = 16 << 20
+PACKETS = pack([b"\x03\x00"] * 250_000)  # 1 MB of packets of no frames, which last no time
 
 
 def again_and_again(arena: Arena, stop: threading.Event, behave: Callable[[HandPage, threading.Event], None], *, read: bool = True) -> None:
@@ -78,6 +80,18 @@ def nal_units(arena: Arena, stop: threading.Event) -> None:
         while not stop.is_set():
             number += 1
             page.send(pack_media(Media("picture", "h264", number, page_ms(), NAL_MESSAGE)))
+
+    again_and_again(arena, stop, behave)
+
+
+def opus_packets(arena: Arena, stop: threading.Event) -> None:
+    """Messages of 250,000 packets of Opus, each of which is looked at."""
+
+    def behave(page: HandPage, stop: threading.Event) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            page.send(pack_media(Media("sound", "opus", number, page_ms(), PACKETS)))
 
     again_and_again(arena, stop, behave)
 
@@ -185,6 +199,7 @@ CASES = [
     Case("never reads", "sends and never reads", never_reads),
     Case("pictures flood", "good pictures as fast as they go", pictures),
     Case("NAL units", "1 MB of 250,000 NAL units, again and again", nal_units),
+    Case("Opus packets", "1 MB of 250,000 packets, again and again", opus_packets),
     Case("large messages", "messages of 16 MB", large),
     Case("small messages", "small messages and acts as fast as they go", small),
     Case("half-sent requests", f"{HALF_SENT} requests that never end", half_sent, hostile=0),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 import threading
 
+import cv2
+import numpy as np
+
 from bench.harness.page import HandPage
 from bench.hostile.arena import Arena, Case
 from bench.hostile.floods import again_and_again
@@ -13,6 +16,7 @@ SIDE = 1448  # pixels: 181 × 181 blocks, which one run of empty blocks covers
 BLOCKS = (SIDE // 8) ** 2
 SCANS = 14_000
 EVERY_S = 0.1
+LARGE_SIDE = 7000  # pixels
 
 # An SPS of 8176×8176 that readers of profiles 134, 135 and 139 with chroma fields take for 4080×32, then a PPS and a slice.
 BOMB = "00000001 67{profile:02x}001ff3c03fe01ffc80 00000001 68ce3880 00000001 6588840d" + "5ab56ad5" * 8
@@ -52,6 +56,25 @@ def progressive(arena: Arena, stop: threading.Event) -> None:
     again_and_again(arena, stop, behave)
 
 
+def large_jpeg() -> bytes:
+    """A JPEG of 49 megapixels, all alike, that weighs some 200 KB."""
+    shades = np.full((LARGE_SIDE, LARGE_SIDE), 90, np.uint8)
+    return cv2.imencode(".jpg", shades, [cv2.IMWRITE_JPEG_QUALITY, 1, cv2.IMWRITE_JPEG_OPTIMIZE, 1])[1].tobytes()
+
+
+def large(arena: Arena, stop: threading.Event) -> None:
+    """Such a JPEG ten times a second, in an interval that is flagged: a clip would be made of them, and a proctor's browser show them."""
+    jpeg = large_jpeg()
+
+    def behave(page: HandPage, stop: threading.Event) -> None:
+        for _ in range(5):
+            page.act("copy")
+        while not stop.wait(EVERY_S):
+            page.picture(jpeg)
+
+    again_and_again(arena, stop, behave)
+
+
 def profiles(arena: Arena, stop: threading.Event) -> None:
     """H.264 that is small to who looks at it and 67 megapixels to who decodes it."""
     pictures = bombs()
@@ -67,5 +90,6 @@ def profiles(arena: Arena, stop: threading.Event) -> None:
 
 CASES = [
     Case("empty scans", "a progressive JPEG of 14,000 empty scans", progressive, hostile=2),
+    Case("large pictures", "JPEGs of 49 megapixels in a flagged interval", large),
     Case("profiles", "H.264 whose size is read in two ways", profiles, hostile=2),
 ]

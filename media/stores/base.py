@@ -59,6 +59,9 @@ class ClipStore(Protocol):
     def delete(self, key: str) -> None:
         """Delete it; harmless where there is nothing."""
 
+    def room(self) -> int | None:
+        """Bytes that are free there; None where nobody can tell."""
+
     def listed(self) -> Iterator[str]:
         """The keys of all that is there."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from basics.errors import StorageError
 from basics.own_files import is_own, open_own, sync_folder
 from basics.texts import _
+from media.recorder import MIN_FREE_MB
 from media.stores.base import PIECE, Changed, Held, StoreError, checked
 
 MARK = ".proctor-clips"  # lies in the folder: one that isn't mounted has none
@@ -41,6 +42,9 @@ class SharedFolder:
         final = self._path(key)
         part = final.with_name(f"{final.name}.{secrets.token_hex(8)}.part")  # a name of its own, whichever server writes it
         with open_own(path) as source, self._said():
+            left = self.room() - path.stat().st_size
+            if left < MIN_FREE_MB << 20:  # what else lies on that disk needs some, too
+                raise StoreError(_("The folder %(folder)s is full: make room on its disk.", folder=self.folder))
             final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
                 with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -79,6 +83,10 @@ class SharedFolder:
                     folder.rmdir()
                 except OSError:  # there are others
                     break
+
+    def room(self) -> int:
+        with self._said():
+            return shutil.disk_usage(self.folder).free
 
     def listed(self) -> Iterator[str]:
         self._there()

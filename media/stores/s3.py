@@ -93,6 +93,9 @@ class S3Store:
         with self._said():
             self._client.delete_object(Bucket=self._place.bucket, Key=self._whole(key))
 
+    def room(self) -> int | None:
+        return None
+
     def listed(self) -> Iterator[str]:
         with self._said():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._place.bucket, Prefix=self._begins)

@@ -19,7 +19,7 @@ from bench.faults.table import lines
 from bench.faults.watching import unwell, unwell_student
 from bench.harness.drawn import drawn_footage
 from bench.hostile.__main__ import CASES
-from bench.hostile.pictures import bombs, empty_scans
+from bench.hostile.pictures import bombs, empty_scans, large_jpeg
 
 WHOLE = FoundClip("s-0", "ready", "", "")
 
@@ -119,6 +119,7 @@ def test_hostile_pictures_weigh_little() -> None:
     assert jpeg[:2] == b"\xff\xd8"
     assert len(jpeg) < 200_000
     assert {len(picture) < 100 for picture in bombs()} == {True}
+    assert len(large_jpeg()) < 512_000
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,16 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from basics.readings import SAMPLE_RATE, Frame
 from media.h264 import H264Decoder
 from media.opus import pack
+
+PICTURE = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+"""The smallest that is good for a test: a JPEG of 64×48 pixels."""
 
 
 def sps_of(width: int, height: int, references: int = 1) -> bytes:

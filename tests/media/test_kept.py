@@ -100,6 +100,17 @@ def test_where_the_disk_takes_nothing_it_is_said_and_the_interval_is_not_whole(t
     assert gone.last_error.startswith("disk:")
 
 
+def test_a_disk_below_its_minimum_keeps_nothing_more_and_is_told(tmp_path: Path) -> None:
+    kept = KeptMedia(tmp_path, min_free=1 << 60)
+    kept.start()
+    kept.add(KEY, frames())
+    kept.read(KEY)
+    assert not kept.is_whole(KEY)
+    assert "MIN_FREE_MB" in kept.last_error
+    assert not list(tmp_path.iterdir())
+    kept.stop()
+
+
 def test_names_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / f"notes{SUFFIX}").write_text("mine")
     found = KeptMedia(tmp_path)

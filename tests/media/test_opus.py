@@ -10,7 +10,7 @@ import pytest
 
 from basics.errors import InvalidInput, TooLarge
 from basics.readings import SAMPLE_RATE
-from media.opus import LOOKAHEAD_S, OpusReader, pack
+from media.opus import LOOKAHEAD_S, PACKETS_MAX, OpusReader, pack, packets
 from tests.helpers.sent_media import opus_messages
 
 
@@ -58,6 +58,14 @@ def test_sound_that_is_too_long_is_refused_before_it_is_decoded() -> None:
     packet_of_120_ms = bytes([3 << 3 | 3, 2]) + bytes(10)
     with pytest.raises(TooLarge, match=r"6\.0 s"):
         OpusReader(5).read(pack([packet_of_120_ms] * 50), 0, 0)
+
+
+@pytest.mark.parametrize("packet", [b"\x03\x00", b"\x80"])  # of no frames, and of 2.5 ms
+def test_a_crowd_of_packets_is_refused_before_it_is_gone_through(packet: bytes) -> None:
+    payload = pack([packet] * (PACKETS_MAX + 1)) + b"\xff\xff"  # at whose end nobody comes
+    with pytest.raises(TooLarge, match="packets"):
+        OpusReader(5).read(payload, 0, 0)
+    assert len(list(packets(pack([packet] * PACKETS_MAX)))) == PACKETS_MAX
 
 
 @pytest.mark.parametrize("payload", [b"\x00", b"\x00\x00", b"\xff\xff12", b"\x02\x00a"])

@@ -65,6 +65,17 @@ def test_a_clip_has_the_pictures_own_times_and_its_sound_in_step(recorder: Recor
     assert power[2] > 10 * power[1]
 
 
+def test_a_page_that_sends_six_times_as_many_pictures_makes_no_clip_six_times_as_dear(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0, fps=10)
+    shown = []
+    for fps in (10, 60):
+        clip = recorder.make(job(frames_at([number / fps for number in range(fps)]), []))
+        with av.open(str(recorder.clips_dir / clip.path)) as container:
+            shown.append(sum(1 for _ in container.decode(video=0)))
+    assert shown[0] == 10
+    assert 10 <= shown[1] <= 25
+
+
 def test_the_record_says_what_the_file_is(recorder: Recorder) -> None:
     clip = recorder.make(job(frames_at([1.0, 1.1, 1.2]), [tone(0.9, 3)], start=0.5))
     path = recorder.clips_dir / clip.path

@@ -115,6 +115,19 @@ def test_a_folder_that_is_not_mounted_takes_nothing(tmp_path: Path, clip: Path) 
         store.prepare(empty=True)
 
 
+def test_a_folder_whose_disk_is_nearly_full_takes_nothing_and_keeps_the_rest_for_others(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared").mkdir()
+    store = SharedFolder(tmp_path / "shared")
+    store.prepare(empty=True)
+    room = store.room()
+    monkeypatch.setattr("media.stores.folder.MIN_FREE_MB", (room >> 20) + 1024)
+    with pytest.raises(StoreError, match="make room"):
+        store.put(clip, KEY, SHA256)
+    assert store.stat(KEY) is None
+
+
 def test_another_servers_half_file_stays_and_one_of_yesterday_goes(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "shared").mkdir()
     store = SharedFolder(tmp_path / "shared")

@@ -18,7 +18,7 @@ from basics.readings import SAMPLE_RATE, Box, GazeReading, PersonsReading, Sound
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector
 from media.pictures import Picture, check_picture, decode_jpeg
-from sessions.analysis import REMAKE_AFTER, WAITING_MAX_S, PictureAnalyst, SoundAnalyst
+from sessions.analysis import REMAKE_AFTER, WAITING_MAX, WAITING_MAX_S, PictureAnalyst, SoundAnalyst
 from sessions.models import Models
 from settings.settings import Settings, load_settings
 
@@ -311,6 +311,9 @@ def test_sound_that_nothing_reads_takes_no_memory_without_end() -> None:
         sound.put(Sound(float(second), np.zeros(SAMPLE_RATE, np.int16)))
         assert sound.read("s") == []
     assert sound.waiting == round(WAITING_MAX_S)
+    for number in range(2 * WAITING_MAX):  # crumbs, of which a second takes no memory
+        sound.put(Sound(1000.0 + number / 1000, np.zeros(1, np.int16)))
+    assert sound.waiting == WAITING_MAX
 
 
 def test_a_session_that_is_closed_keeps_no_voice(models_dir: Path, settings: Settings) -> None:

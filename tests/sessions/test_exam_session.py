@@ -23,7 +23,7 @@ from sessions.events import ClipDone, DeviceChanged, Event, Events, IntervalFlag
 from sessions.identity import Identity
 from sessions.models import Models
 from sessions.score_book import MAX_ACTS, Summary
-from sessions.session import ExamSession
+from sessions.session import PROBLEMS_KEPT, ExamSession
 from settings.settings import load_settings
 
 WAIT_S = 60.0
@@ -213,6 +213,14 @@ def test_a_poor_picture_is_a_notice_when_it_lasts(exam: Exam) -> None:
     exam.session.take_readings(PictureReadings(8, GazeReading(8, "focused")))
     assert exam.heard(NoticesChanged)[-1].codes == ()
     assert exam.session.status().to_dict()["total_score"] == 0
+
+
+def test_a_page_that_sends_ever_other_broken_pictures_fills_neither_memory_nor_log(exam: Exam, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(100):
+        gaze = GazeReading(number / 10, "unknown", "unreadable")
+        exam.session.take_readings(PictureReadings(gaze.at, gaze, problem=f"the picture ({number} bytes) is not a JPEG"))
+    told = [record for record in caplog.records if "is not a JPEG" in record.getMessage()]
+    assert len(told) == len(exam.session._problems) == PROBLEMS_KEPT
 
 
 def test_a_cause_is_told_rather_than_what_comes_of_it(exam: Exam) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError, TooMany
 from tests.helpers.exam import VIDEO, Page, PlainExam
+from tests.helpers.sent_media import PICTURE
 from web.student.arrivals import FUTURE_S
 from web.student.conversation import CLOCK_EVERY_S, CLOCK_KEPT_S, CLOCK_TRIPS, DEAD_S, PROBLEMS_TOLD, RECEIVED_S, WAITING_MAX
 from web.student.pace import SLOWER_AFTER_S
@@ -92,7 +93,7 @@ def test_an_answer_that_comes_too_late_tells_nothing() -> None:
 
 def test_media_before_the_welcome_are_dropped_without_a_word_and_counted() -> None:
     page = Page()
-    assert page.send("picture", "jpeg", b"picture") == []
+    assert page.send("picture", "jpeg", PICTURE) == []
     assert page.send("sound", "opus", b"no opus") == []
     assert not page.exam.frames
     assert [message["count"] for message in page.turn() if message["type"] == "received"] == [2]
@@ -100,9 +101,9 @@ def test_media_before_the_welcome_are_dropped_without_a_word_and_counted() -> No
 
 def test_the_times_of_media_are_told_on_the_exam_s_clock_and_none_lies_in_the_future() -> None:
     page = Page(now=100).come_in()
-    page.send("picture", "jpeg", b"1", at=99.7)
-    page.send("picture", "jpeg", b"2", at=100 + FUTURE_S / 2)
-    page.send("picture", "jpeg", b"3", at=5000)
+    page.send("picture", "jpeg", PICTURE, at=99.7)
+    page.send("picture", "jpeg", PICTURE, at=100 + FUTURE_S / 2)
+    page.send("picture", "jpeg", PICTURE, at=5000)
     assert [frame.at for frame in page.exam.frames] == pytest.approx([99.7, 100 + FUTURE_S / 2, 100 + FUTURE_S], abs=1e-3)
 
 
@@ -112,7 +113,7 @@ def test_what_is_wrong_with_media_is_answered_and_the_link_goes_on() -> None:
     assert (error["type"], error["code"]) == ("error", "invalid")
     assert page.hand_in(b"\x09" * 64)[0]["code"] == "unsupported"
     assert page.send("sound", "opus", b"no opus")[0]["code"] == "invalid"
-    page.send("picture", "jpeg", b"picture")
+    page.send("picture", "jpeg", PICTURE)
     assert len(page.exam.frames) == 1
     assert page.talk.over is None
 

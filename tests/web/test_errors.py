@@ -36,7 +36,9 @@ def test_people_get_a_page_for_an_error(client: FlaskClient) -> None:
     assert "<script>alert" not in attack.get_data(as_text=True)
 
 
-def test_a_fault_of_the_server_shows_nothing_of_its_inside(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_server_shows_nothing_of_its_inside_and_is_counted_by_page_in_the_log(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken() -> list[ExamSession]:
         raise RuntimeError("a detail of the inside")
 
@@ -44,5 +46,7 @@ def test_a_fault_of_the_server_shows_nothing_of_its_inside(app: Flask, client: F
     answer = client.get("/api/sessions/active")
     assert error_of(answer, 500)["code"] == "internal"
     assert b"inside" not in answer.data
+    (line,) = [record for record in caplog.records if record.name == "web.calls.errors"]
+    assert str(vars(line)["counted_as"]).startswith("page ")
     monkeypatch.undo()
     assert client.get("/api/sessions/active").status_code == 200

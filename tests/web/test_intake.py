@@ -6,6 +6,7 @@ import io
 from itertools import pairwise
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,13 +15,13 @@ from basics.readings import SAMPLE_RATE, Frame
 from bench.harness.footage import h264_frames
 from media.opus import pack
 from tests.helpers.exam import Page
-from tests.helpers.sent_media import opus_messages, sps_of, tone
+from tests.helpers.sent_media import PICTURE, opus_messages, sps_of, tone
 from web.student.protocol import MAX_SOUND_S
 
 
-def jpeg(width: int = 64, height: int = 48) -> bytes:
+def jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
     data = io.BytesIO()
-    Image.new("L", (width, height), 90).save(data, "JPEG", quality=1)
+    Image.new("L", (width, height), 90).save(data, "JPEG", quality=1, optimize=True, **options)
     return data.getvalue()
 
 
@@ -43,10 +44,10 @@ def errors(messages: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_jpeg_is_handed_on_as_it_came(page: Page) -> None:
-    assert page.send("picture", "jpeg", b"as it came", at=99, sequence=7, key=False, layer=1) == []
+    assert page.send("picture", "jpeg", PICTURE, at=99, sequence=7, key=False, layer=1) == []
     (frame,) = page.exam.frames
     assert frame.at == pytest.approx(99)
-    assert (frame.data, frame.codec, frame.layer, frame.sequence) == (b"as it came", "jpeg", 1, 7)
+    assert (frame.data, frame.codec, frame.layer, frame.sequence) == (PICTURE, "jpeg", 1, 7)
     assert frame.key, "a JPEG rests on no other picture, whatever its flag says"
 
 
@@ -64,23 +65,38 @@ def test_a_picture_that_says_it_is_huge_is_refused_before_anything_keeps_it(page
     assert not page.exam.frames
 
 
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (jpeg(3000, 3000), "too_large"),
+        (jpeg(640, 480, progressive=True), "invalid"),
+        (cv2.imencode(".png", np.zeros((480, 640, 3), np.uint8))[1].tobytes(), "invalid"),
+        (b"not a jpeg", "invalid"),
+    ],
+)
+def test_no_picture_is_kept_that_would_be_dear_to_make_a_clip_of_or_to_show(page: Page, payload: bytes, code: str) -> None:
+    assert len(payload) < 64 << 10
+    assert errors(page.send("picture", "jpeg", payload)) == [code]
+    assert not page.exam.frames
+
+
 def test_a_picture_of_too_many_bytes_is_refused_with_the_limit(page: Page) -> None:
-    assert page.send("picture", "jpeg", bytes(64 << 10), at=99.9) == []
-    (error,) = page.send("picture", "jpeg", bytes((64 << 10) + 1))
+    assert page.send("picture", "jpeg", PICTURE.ljust(64 << 10, b"\0"), at=99.9) == []
+    (error,) = page.send("picture", "jpeg", PICTURE.ljust((64 << 10) + 1, b"\0"))
     assert (error["code"], error["message"]) == ("too_large", "a picture of 64 KB is too large; at most 64 KB are taken")
     assert len(page.exam.frames) == 1
 
 
 def test_pictures_are_taken_forward_in_time_only(page: Page) -> None:
     for at in (90, 91, 91, 90.5, 92):
-        assert page.send("picture", "jpeg", b"picture", at=at) == []
+        assert page.send("picture", "jpeg", PICTURE, at=at) == []
     assert [round(frame.at, 3) for frame in page.exam.frames] == [90, 91, 92]
 
 
 def test_a_picture_from_before_the_exam_is_dropped() -> None:
     page = Page(now=0.2).come_in()
-    page.send("picture", "jpeg", b"picture", at=-0.5)
-    page.send("picture", "jpeg", b"picture", at=0.1)
+    page.send("picture", "jpeg", PICTURE, at=-0.5)
+    page.send("picture", "jpeg", PICTURE, at=0.1)
     assert [round(frame.at, 3) for frame in page.exam.frames] == [0.1]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from basics.errors import Conflict, StorageError, TooMany
 from tests.helpers.exam import AHEAD_MS, Page, PlainExam
-from tests.helpers.sent_media import opus_messages, sps_of, tone
+from tests.helpers.sent_media import PICTURE, opus_messages, sps_of, tone
 from web.student.conversation import PROBLEMS_TOLD, WAITING_MAX
 from web.student.protocol import HEADER, MAX_ACTS_PER_MESSAGE
 
@@ -27,6 +27,9 @@ MESSAGES: list[dict[str, Any]] = [
     {"type": "device", "device": "camera", "state": "ok", "reason": "none"},
     {"type": "break", "on": True},
     {"type": "read", "id": "abcdefgh"},
+    {"type": "page", "hidden": False, "focused": True, "camera": "in the lid"},
+    {"type": "call", "text": "Please come"},
+    {"type": "uncall"},
     {"type": "end"},
     {"type": "acts", "acts": [ACT]},
 ]
@@ -40,7 +43,10 @@ def spoiled(good: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 texts = st.sampled_from(MESSAGES).flatmap(spoiled) | st.lists(spoiled(ACT), max_size=3).map(lambda listed: {"type": "acts", "acts": listed})
 beginnings = st.sampled_from(
-    [b"", b"\x00\x00\x01\x67", b"\x00\x00\x01\x65", b"\xff\xd8\xff\xe0", b"\xff\xd8", b"\x00\x00\x01" + sps_of(320, 240), opus_messages(tone(0.2))[0]]
+    [
+        *(b"", b"\x00\x00\x01\x67", b"\x00\x00\x01\x65", b"\xff\xd8\xff\xe0", b"\xff\xd8"),
+        *(PICTURE, b"\x00\x00\x01" + sps_of(320, 240), opus_messages(tone(0.2))[0]),
+    ]
 )
 times = st.floats() | st.floats(-1e5, 1e5).map(lambda away: AHEAD_MS + away)
 media = st.builds(
@@ -121,7 +127,10 @@ NOISE: dict[str, Any] = {
     "devices": lambda number: json.dumps({"type": "device", "device": str(number), "state": str(number)}),
     "reads": lambda number: json.dumps({"type": "read", "id": str(number)}),
     "versions": lambda number: HEADER.pack(1, 1, 1, number % 256, number, 0.0) + b"x",
-    "pictures": lambda number: HEADER.pack(1, 1, 1, 1, number, 1e12 + number) + b"x",
+    "pictures": lambda number: HEADER.pack(1, 1, 1, 1, number, 1e12 + number) + PICTURE,
+    "no pictures": lambda number: HEADER.pack(1, 1, 1, 1, number, 1e12 + number) + bytes(number % 500 + 1),
+    "pages": lambda number: json.dumps({"type": "page", "hidden": number % 2 == 0, "camera": f"camera {number}"}),
+    "calls": lambda number: json.dumps({"type": "call", "text": f"call {number}"}),
     "opus": lambda number: HEADER.pack(2, 4, 1, 1, number, 1e12 + number) + b"x",
     "acts": lambda number: json.dumps({"type": "acts", "acts": [{"id": f"act-{number:06}", "kind": "copy", "page_ms": 1e12}]}),
     "wrong acts": lambda number: json.dumps({"type": "acts", "acts": [{"id": f"{number}"}] * MAX_ACTS_PER_MESSAGE}),

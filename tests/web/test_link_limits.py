@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -88,6 +89,22 @@ def test_messages_come_whole_in_pieces_and_one_by_one(client: Client) -> None:
     client.say(TextMessage("hé", message_finished=False), TextMessage("llo"), BytesMessage(b"x" * 300_000), BytesMessage(b""), TextMessage("last"))
     assert [client.server.receive(WAIT_S) for _ in range(4)] == ["héllo", b"x" * 300_000, b"", "last"]
     assert client.server.receive(0) is None
+
+
+@pytest.mark.parametrize("crumb", [BytesMessage(b"x", False, False), TextMessage("x", False, False)], ids=["bytes", "text"])
+def test_a_message_that_comes_in_crumbs_takes_no_more_than_it_has(client: Client, crumb: BytesMessage | TextMessage) -> None:
+    kind: Any = type(crumb)
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            data = f"{number % 10}" if kind is TextMessage else bytearray(b"%d" % (number % 10))
+            client.server._take_part(kind(data, False, False))
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held < 300_000
+    client.server._take_part(kind(crumb.data, True, True))
+    assert len(client.server.receive(0) or "") == 20_001
 
 
 def test_a_ping_is_answered_and_a_close_too(client: Client) -> None:

@@ -30,7 +30,7 @@ from sessions.session import ExamSession
 from settings.settings import Settings, load_settings
 from storage.writes import NONE, Fields
 from tests.helpers.exam import AHEAD_MS, VIDEO, PlainReceipt
-from tests.helpers.sent_media import opus_messages, tone
+from tests.helpers.sent_media import PICTURE, opus_messages, tone
 from web.proctor.answers import active_session
 from web.student.conversation import ACTS_WAITING_MAX, PROBLEMS_TOLD, WAITING_MAX, Conversation
 from web.student.exam import Terms
@@ -150,7 +150,11 @@ class LinkMachine(RuleBasedStateMachine):
         self.say({"type": "break", "on": on})
 
     @rule(
-        kind=st.integers(0, 4), codec=st.integers(0, 5), sequence=st.integers(0, 5), shift=sides, payload=st.sampled_from([b"x", OPUS, bytes(3200)])
+        kind=st.integers(0, 4),
+        codec=st.integers(0, 5),
+        sequence=st.integers(0, 5),
+        shift=sides,
+        payload=st.sampled_from([b"x", PICTURE, OPUS, bytes(3200)]),
     )
     def send_media(self, kind: int, codec: int, sequence: int, shift: float, payload: bytes) -> None:
         self.hand_in(HEADER.pack(kind, codec, 1, 1, sequence, self.page_ms() + shift * 1000) + payload)

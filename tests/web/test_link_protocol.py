@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from basics.errors import InvalidInput
 from media.h264 import UNITS_MAX
+from media.opus import PACKETS_MAX
 from sessions.messages import CALLS_MAX
 from sessions.score_book import MAX_ACTS
 from tests.helpers.exam import Page
@@ -181,3 +182,4 @@ def test_the_limits_are_described() -> None:
     assert f"a line of at most {MAX_CALL} characters" in DESCRIPTION
     assert f"At most {CALLS_MAX} in a session, one in {1 / CALLS_A_SECOND:g} seconds, and {CALLS_AT_ONCE} at once" in DESCRIPTION
     assert DESCRIPTION.count(f"{protocol.MAX_SOUND_S:g} seconds the most") == 2
+    assert f"in {PACKETS_MAX:,} packets at most" in DESCRIPTION

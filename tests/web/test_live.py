@@ -21,7 +21,7 @@ from sessions.session import ExamSession
 from tests.helpers.web import settings_for
 from web.access.callers import NOBODY as OUT
 from web.access.who_may import LOCAL, Access
-from web.proctor.live import Live
+from web.proctor.live import STUCK_BACKLOG, Live
 from web.proctor.viewers import Viewer, Watch
 
 NOBODY: dict[str, Any] = {"sessions": lambda _: None, "audit": lambda _: None, "async_mode": "threading", "fps": 10}
@@ -158,3 +158,17 @@ def test_who_is_logged_out_is_told_hears_nothing_more_and_is_hung_up(tmp_path: P
     live._end_logged_out()
     assert gone == ["out"]
     assert list(live._viewers) == [viewers[0]]
+
+
+def test_who_watches_no_session_and_reads_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.proctor.live.LOGINS_LOOK_S", 0.0)
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), Events(), **NOBODY)
+    live._viewers[live.socketio.server.manager.connect("line", "/")] = Viewer()
+    waiting, gone = [STUCK_BACKLOG], list[str]()
+    monkeypatch.setattr(live, "_backlog", lambda _sid: waiting[-1])
+    monkeypatch.setattr(live._connections, "hang_up", gone.append)
+    live._end_logged_out()
+    assert not gone
+    waiting.append(STUCK_BACKLOG + 1)
+    live._end_logged_out()
+    assert (gone, live._viewers) == (["line"], {})

@@ -15,7 +15,7 @@ from basics.times import utc_now
 from records.conclusions import Person
 from records.exams import exam_key
 from records.reviews import Reviews
-from records.student_answers import LINKS_MAX, StudentAnswers
+from records.student_answers import LINKS_MAX, OWN_LINKS_MAX, StudentAnswers
 from records.verification import verify
 from records.verified import Finding
 from tests.helpers.callers import token
@@ -98,6 +98,15 @@ def test_a_link_ends_when_it_is_ended_or_too_old_and_guessing_is_slow(client: Fl
     error_of(client.get(REPORT, headers={"Authorization": "Bearer sr_guess"}), 429)
 
 
+def test_who_reads_again_and_again_fills_no_audit(client: FlaskClient, stored: Parts) -> None:
+    headers = link_to(client)
+    for number in range(3):
+        client.set_cookie("made_up", str(number))
+        report(client, headers)
+    assert stored.database.flush(10)
+    assert [entry["what"] for entry in stored.database.audit_entries()].count("own report: read") == 1
+
+
 def test_who_marked_a_moment_and_why_is_not_told(client: FlaskClient, stored: Parts) -> None:
     mark = {"kind": "proctor_mark", "start": 61.0, "end": 61.0, "points": 0, "evidence": {"marks": [{"by": "Ben Secret", "note": "that again"}]}}
     assert stored.database.write("intervals", f"{SESSION}-2", {"marked": True, "violations": [mark]}).wait(10)
@@ -108,8 +117,12 @@ def test_who_marked_a_moment_and_why_is_not_told(client: FlaskClient, stored: Pa
     assert "that again" not in told
 
 
-def test_links_are_bounded(client: FlaskClient, stored: Parts) -> None:
-    for _number in range(LINKS_MAX):
+def test_links_are_bounded_and_the_students_own_take_no_proctors_room(client: FlaskClient, stored: Parts) -> None:
+    own = {"Authorization": f"Bearer {stored.access.make_student_token(SESSION)}"}
+    for _number in range(OWN_LINKS_MAX):
+        assert client.post(f"{REPORT}/link", headers=own).status_code == 200
+    error_of(client.post(f"{REPORT}/link", headers=own), 409)
+    for _number in range(LINKS_MAX - OWN_LINKS_MAX):
         link_to(client)
     error_of(client.post(f"/api/session/{SESSION}/student-report", json={}), 409)
 

@@ -9,6 +9,7 @@ import bson
 import pytest
 
 from tests.helpers.exam import Page, PlainExam
+from tests.helpers.sent_media import PICTURE
 from web.student.act_times import RESENT_S
 from web.student.arrivals import FUTURE_S, TRUSTED_AGAIN_S
 from web.student.conversation import CLOCK_EVERY_S
@@ -24,7 +25,7 @@ def live(page: Page, seconds: float, *, fps: float = 10, moves: float = 1.0) -> 
         for said in page.turn(1 / fps):
             if said["type"] == "clock":
                 page.answer(said)
-        page.send("picture", "jpeg", b"picture", at=began + (page.now - began) * moves, sequence=step)
+        page.send("picture", "jpeg", PICTURE, at=began + (page.now - began) * moves, sequence=step)
 
 
 def times(page: Page) -> dict[str, float]:
@@ -196,7 +197,7 @@ def test_a_clock_that_stands_still_in_its_answers_too_is_not_believed() -> None:
         for said in page.turn(0.1):
             if said["type"] == "clock":
                 page.answer(said)
-        page.send("picture", "jpeg", b"picture")
+        page.send("picture", "jpeg", PICTURE)
     assert page.exam.unknown == {"page_time"}
     frames = [frame.at for frame in page.exam.frames]
     assert max(later - sooner for sooner, later in pairwise(frames)) < 12
@@ -221,7 +222,7 @@ def test_a_narrow_line_that_holds_everything_up_is_believed() -> None:
     page.now += 40  # nothing came through
     for number, at in enumerate(taken):
         page.turn(0.005)
-        page.send("picture", "jpeg", b"picture", at=at, sequence=number)
+        page.send("picture", "jpeg", PICTURE, at=at, sequence=number)
     assert [frame.at for frame in page.exam.frames[-400:]] == pytest.approx(taken, abs=0.01)
     assert not page.exam.unknown
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
+from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from basics.errors import StorageError, Unauthorized
 from basics.times import WALL_DOUBT_S
-from web.access.signing import LOGIN_MAX_AGE, STUDENT_TOKEN_MAX_AGE, Signer
+from web.access.signing import LOGIN_MAX_AGE, STUDENT_TOKEN_MAX_AGE, Signer, opened
 
 SESSION = "0123456789abcdef0123456789abcdef"
 HOUR = 3600.0
@@ -81,3 +85,20 @@ def test_a_link_ends_after_a_day_and_a_login_after_a_working_day() -> None:
     clocks.go(STUDENT_TOKEN_MAX_AGE - LOGIN_MAX_AGE)
     with pytest.raises(Unauthorized, match="more than a day old"):
         server.read_student_token(token)
+
+
+@pytest.mark.parametrize(
+    ("age", "doubt_s", "good"),
+    [(-59, 60, True), (-61, 60, False), (659, 60, True), (661, 60, False), (-HOUR, WALL_DOUBT_S, True), (600 + HOUR, WALL_DOUBT_S, True)],
+)
+def test_a_ticket_is_good_though_the_clock_that_reads_it_is_behind_and_not_when_its_time_is_over(
+    age: float, doubt_s: float, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer, made = URLSafeTimedSerializer("a key of sixteen letters", salt="a ticket"), 1_700_000_000
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _self: made)
+    ticket = str(signer.dumps(["it"]))
+    monkeypatch.setattr("web.access.signing.time", SimpleNamespace(time=lambda: made + age))
+    with nullcontext() if good else pytest.raises(SignatureExpired):
+        assert opened(signer, ticket, 600, doubt_s) == ["it"]
+    with pytest.raises(BadData):
+        opened(signer, ticket[:-2], 600, doubt_s)

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -23,9 +24,10 @@ from basics.texts import _
 from web.access.peer import owner_of
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-PROXY_HEADERS = frozenset(
-    {"HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", "HTTP_X_ORIGINAL_HOST"}
+PROXY_HEADERS = re.compile(
+    r"HTTP_(.*FORWARDED.*|.*CLIENT_IP|VIA|CDN_LOOP|X_REAL_IP|X_(ORIGINAL|ENVOY|AMZN|ARR|AZURE|PROXY)_.*|(CF|FLY|TAILSCALE)_.*)"
 )
+"""What web servers, tunnels and providers in front add, each by a name of its own."""
 SET_PASSWORD = _("Set PROCTOR_PASSWORD in .env and start again to let others in.")
 ARGUMENT = "local"  # of the printed address
 COOKIE_MAX_AGE = 30 * 24 * 3600  # s
@@ -139,7 +141,7 @@ def check_direct(request: Request) -> None:
                 set_password=SET_PASSWORD,
             )
         )
-    through = next((name for name in environ if name in PROXY_HEADERS or name.startswith("HTTP_X_FORWARDED_")), None)
+    through = next((name for name in environ if PROXY_HEADERS.fullmatch(name)), None)
     if through:
         header = through.removeprefix("HTTP_").replace("_", "-").title()
         raise Forbidden(

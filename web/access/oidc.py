@@ -206,7 +206,7 @@ class Provider:
         except ProctorError as error:
             raise self._noted(error) from error
         except Exception as error:
-            log.exception("the sign-in provider's answer could not be used")
+            log.exception("the sign-in provider's answer could not be used", extra={"counted_as": "the provider"})
             raise self._noted(_away(_("its answer can't be used (%(error)s)", error=type(error).__name__))) from error
         self._problem = ""
         return result
@@ -214,7 +214,7 @@ class Provider:
     def _noted(self, error: ProctorError) -> ProctorError:
         if isinstance(error, ProviderAway):
             self._problem, self._found = error.message, None  # whoever comes next is sent there only if it answers
-        log.warning("sign-in at the provider %s: %s", self.issuer, error.message)
+        log.warning("sign-in at the provider %s: %s", self.issuer, error.message, extra={"counted_as": "the provider"})
         return error
 
 

@@ -20,9 +20,11 @@ from web.access.limits import RateLimit
 from web.access.logins import Logins
 from web.access.people import People
 from web.access.second_factor import is_of_moment, plain_recovery_code, step_of
+from web.access.signing import opened
 from web.access.who_may import PROCTOR, Access
 
 HALF_WAY_S = 300  # from the password to the second factor's code
+CLOCKS_S = 60.0  # by which two servers' clocks may differ
 FAILURES_KEPT, FAILURES_WINDOW = 60, 60.0  # failed sign-ins that are kept in the audit in so many seconds: a flood of them is one line in the log
 CODES, CODES_WINDOW = 10, 3600.0  # wrong codes of one account in so many seconds, at each server: whoever guesses has the password already
 INVITATIONS = 30  # invitations that one address may look at in a minute
@@ -78,7 +80,7 @@ class SignIn:
 
     def _of_ticket(self, ticket: str) -> Account | None:
         try:
-            account_id, epoch, password = self._half_way.loads(ticket, max_age=HALF_WAY_S)
+            account_id, epoch, password = opened(self._half_way, ticket, HALF_WAY_S, CLOCKS_S)
         except (BadData, TypeError, ValueError):
             return None
         account = self._people.accounts.by_id(str(account_id))

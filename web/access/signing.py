@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 from basics.errors import StorageError, Unauthorized
 from basics.looks import look
@@ -92,6 +92,18 @@ class Signer:
         if any(-WALL_DOUBT_S <= age <= longest + WALL_DOUBT_S for age in ages):
             return "good"
         return "early" if min(ages) < 0 else "old"
+
+
+def opened(signed_by: URLSafeTimedSerializer, ticket: str, longest_s: float, doubt_s: float = WALL_DOUBT_S) -> Any:
+    """What a ticket holds that is good for so long. Raise `BadData`, of which `SignatureExpired` where it is too old.
+
+    By `doubt_s` clocks are borne with: of two servers the one that reads it may be behind the one that made it, and a clock may be set meanwhile.
+    """
+    content, made = signed_by.loads(ticket, return_timestamp=True)
+    age = time.time() - made.timestamp()
+    if not -doubt_s <= age <= longest_s + doubt_s:
+        raise SignatureExpired(f"it is {age:.0f} s old", date_signed=made)
+    return content
 
 
 def _stamped_by(wall: Callable[[], float]) -> type[TimestampSigner]:

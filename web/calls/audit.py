@@ -11,6 +11,7 @@ from flask import current_app, request
 
 from storage.writes import Ticket
 from web.access.callers import Caller, caller
+from web.access.limits import network_of
 from web.parts import parts
 
 BROWSER_MAX = 200  # characters of a browser's name for itself
@@ -45,7 +46,9 @@ def is_new_look(present: Caller, what: str, who: str, **details: Any) -> bool:
     """Has `present` not looked at this in the last ten minutes? They have now."""
     looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
     whose = f"{present.kind} {present.account_id or present.name}"  # behind one address there are several tokens
-    return looked.is_new(f"{whose}\n{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}")
+    # Of the cookies only that of a login counts: any other the caller may make up anew for each look, and fill the audit so.
+    login = request.cookies.get(parts().access.login_cookie, "") if present.kind in ("password", "account") else ""
+    return looked.is_new(f"{whose}\n{network_of(request.remote_addr)}\n{login}\n{what}\n{who}\n{sorted(details.items())}")
 
 
 class Looked:

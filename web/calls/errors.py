@@ -122,6 +122,13 @@ def retry_after(error: ProctorError) -> int | None:
     return wait
 
 
+def tell_when(response: Response, error: ProctorError) -> None:
+    """Let an answer say after how many seconds to come again, where that can help."""
+    wait = retry_after(error)
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
+
+
 def register_errors(app: Flask) -> None:
     """Answer every error of `app` in its form."""
     app.register_error_handler(ProctorError, answer_error)
@@ -133,16 +140,19 @@ def answer_error(error: ProctorError) -> Response:
     """The answer to the present request."""
     status = status_of(error)
     if status >= 500 and not isinstance(error, Unready):  # which is asked for each second
-        logger.warning("%s %s: %s", request.method, request.path, error.message)
+        logger.warning("%s %s: %s", request.method, request.path, error.message, extra={"counted_as": _page()})
     if status == 401 and not _wants_json() and request.method == "GET":
         return redirect(f"{request.root_path}/login?next={quote(request.root_path + request.full_path.rstrip('?'))}")
     response = _answer(status, error.code, error.message, error.field, error.details)
-    wait = retry_after(error)
-    if wait is not None:
-        response.headers["Retry-After"] = str(wait)
+    tell_when(response, error)
     if status == 401 and _wants_json():
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _page() -> str:
+    """As what the log counts what went wrong here: whoever asks again and again while the database is away must not roll the log away."""
+    return f"page {request.endpoint}"
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -172,7 +182,7 @@ def _http_message(status: int, error: HTTPException) -> str:
 
 
 def _unexpected(error: Exception) -> Response:
-    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    logger.error("%s %s failed", request.method, request.path, exc_info=error, extra={"counted_as": _page()})
     return _answer(
         500,
         "internal",

@@ -10,7 +10,7 @@ from basics.errors import ProctorError
 from records.accounts import Account
 from web.access.sign_in import checked_password
 from web.calls.bodies import Done, read_body, reply
-from web.calls.errors import retry_after, status_of
+from web.calls.errors import status_of, tell_when
 from web.calls.openapi import describe
 from web.calls.values import Time
 from web.landing import landing, own_path, redirect_to
@@ -59,8 +59,8 @@ def login_page(wanted: str, error: ProctorError | None = None, *, ticket: str = 
     shown = {"next": wanted, "error": message, "portal_open": settings.is_portal_open, "ticket": ticket, "provider": settings.provider_name}
     shown |= {"accounts": bool(settings.provider_name) or parts().people.accounts.any}
     page = Response(render_template("login.html", **shown), status=status, mimetype="text/html")
-    if error is not None and (wait := retry_after(error)) is not None:
-        page.headers["Retry-After"] = str(wait)
+    if error is not None:
+        tell_when(page, error)
     return page
 
 

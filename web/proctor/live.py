@@ -208,6 +208,7 @@ class Live:
             if viewer.is_out:
                 self._let_go(sid)
                 continue
+            self._has_room(sid)  # who watches no session, and reads nothing of what all are told, is let go, too
             viewer.look()
             if not viewer.may_watch:
                 viewer.is_out = True

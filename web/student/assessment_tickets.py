@@ -10,6 +10,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from basics.errors import Forbidden
 from basics.texts import _
+from web.access.signing import opened
 from web.calls.addresses import server_address
 from web.parts import parts
 from web.student.surface import AT_PLATFORM
@@ -36,7 +37,7 @@ def ticket_of(session_id: str, purpose: Purpose) -> str:
 def check_ticket(session_id: str, purpose: Purpose, ticket: str) -> None:
     """Raise `Forbidden` for one that is another session's, too old, or of a link that is over; `StorageError`."""
     try:
-        whose, number = _signer(purpose).loads(ticket, max_age=GOOD_S[purpose])
+        whose, number = opened(_signer(purpose), ticket, GOOD_S[purpose])
     except (BadData, UnicodeError, TypeError, ValueError):
         whose, number = "", 0
     if whose != session_id or number < parts().access.link_number(session_id):

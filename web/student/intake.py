@@ -40,8 +40,11 @@ class Intake:
 
     def _take_picture(self, media: Media, at: float) -> None:
         self._refuse_too_large("picture", media)
-        # What an H.264 picture says of itself is looked at before anything keeps it; a page's own word is not taken for it.
-        key = media.codec == "jpeg" or inspect(media.payload, self._terms.max_picture_pixels).key
+        # What a picture says of itself is looked at before anything keeps it: clips are made of it, and proctors' browsers show a JPEG as it came.
+        most = self._terms.max_picture_pixels
+        if media.codec == "jpeg":
+            check_picture(media.payload, most)
+        key = media.codec == "jpeg" or inspect(media.payload, most).key
         if at <= self._last_at or at < 0:
             return
         self._last_at = at

@@ -7,6 +7,7 @@ is held than one message and one read. Each send has a deadline; too much of any
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import time
 from collections import deque
@@ -63,8 +64,8 @@ class LinkSocket(Server):  # type: ignore[misc]
     def __init__(self, environ: dict[str, Any]) -> None:
         """Shake hands. Raise `RemoteProtocolError` for what is no WebSocket's beginning."""
         self._ready: deque[str | bytes] = deque()
-        self._parts: list[Any] = []
-        self._parts_bytes = 0
+        self._message = io.BytesIO()  # so far: one buffer, for of crumbs each would take fifty times its size
+        self._message_size = 0
         self._hurry = False
         self.message_max_bytes = MESSAGE_MAX_BYTES
         self.budget: Budget | None = None  # of whose session it is; until that is known nothing is read
@@ -121,15 +122,15 @@ class LinkSocket(Server):  # type: ignore[misc]
             self._take_part(event)
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
-        self._parts_bytes += len(event.data)
-        if self._parts_bytes > self.message_max_bytes:
+        part = event.data.encode() if isinstance(event, TextMessage) else event.data
+        self._message_size += len(part)
+        if self._message_size > self.message_max_bytes:
             raise TooMuch(TOO_BIG, f"a message has more than the {self.message_max_bytes:,} bytes allowed")
-        if event.data:
-            self._parts.append(event.data)
+        self._message.write(part)
         if event.message_finished:
-            whole: str | bytes = "".join(self._parts) if isinstance(event, TextMessage) else b"".join(self._parts)
-            self._parts, self._parts_bytes = [], 0
-            self._ready.append(whole)
+            whole = self._message.getvalue()
+            self._ready.append(whole.decode() if isinstance(event, TextMessage) else whole)
+            self._message, self._message_size = io.BytesIO(), 0
 
     def send(self, data: str) -> None:
         """Say something. Raise `ConnectionClosed` where the client takes nothing for `SEND_S`."""

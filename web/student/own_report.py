@@ -17,9 +17,10 @@ from basics.errors import Forbidden, NotFound, Unauthorized
 from basics.signals import SIGNALS
 from basics.texts import _
 from database import Document
-from records.student_answers import PREFIX, may_answer, unsaid
+from records.student_answers import PREFIX, STUDENT, may_answer, unsaid
 from scoring.rules import STORED_POINTS
 from web.access.limits import RateLimit
+from web.access.signing import opened
 from web.access.who_may import bearer
 from web.calls.addresses import report_url
 from web.calls.audit import note, note_look
@@ -37,7 +38,6 @@ from web.student.own_report_schemas import Answer, AskNewLook, OwnReport, Report
 
 own_report = Blueprint("own_report", __name__)
 
-STUDENT = "student"
 MARK = "proctor_mark"
 GUESSES, GUESSES_WINDOW = 60, 60.0  # tokens that don't fit, from one address
 CHANGES, CHANGES_WINDOW = 120, 3600.0  # answers and requests to one session
@@ -126,7 +126,7 @@ def clip(ticket: str) -> Response:
     guesses = _limits()[0]
     guesses.take(request.remote_addr)
     try:
-        video_id, link_id = _tickets().loads(ticket[:500], max_age=int(TICKET_S))
+        video_id, link_id = opened(_tickets(), ticket[:500], TICKET_S)
     except (BadData, UnicodeError, ValueError, TypeError):
         raise NotFound(_("This clip's address is over. Load your report again."), field="ticket") from None
     if link_id:

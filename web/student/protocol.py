@@ -48,13 +48,13 @@ Media stand behind a header of 16 bytes, little endian:
 
 Pictures are jpeg or h264 and sound is pcm16 or opus, changed at will; stills are jpeg.
 
-    jpeg    at most MAX_PICTURE_KB, as pictures in h264 are; stills are taken where SCREEN_CAPTURE asks for them
+    jpeg    baseline, at most MAX_PICTURE_KB and 1280×1024 pixels, as pictures in h264 are; stills are taken where SCREEN_CAPTURE asks for them
     h264    Annex B, one picture a message, no B frames. A key picture holds its SPS and PPS, and comes at least every 2 seconds or so and when the
             server asks for one; every second is best, for of who sits still only keys are decoded. A picture that was encoded and not sent leaves
             its number out, so that the server waits for the next key. Where there are two temporal layers the server decodes the base alone, as
             long as nobody watches at full rate
     pcm16   16 kHz, mono, little endian; 100 to 500 ms a message are good, 5 seconds the most
-    opus    packets, each behind its length as u16; 5 seconds the most
+    opus    packets, each behind its length as u16; 5 seconds the most, in 2,000 packets at most
 
 The server says:
 

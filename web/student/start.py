@@ -246,7 +246,7 @@ def _start_untold(wanted: StudentStart) -> str:
     except Conflict as conflict:
         if conflict.details.get("reason") in EXAM_REASONS:  # said of the exam, to everybody
             raise
-        log.info("not started by the ID alone: %s", conflict.message)
+        log.info("not started by the ID alone: %s", conflict.message, extra={"counted_as": f"exam {wanted.exam_id}"})
     raise Conflict(
         _("This exam can’t be started by the ID alone. Go on in the window where you started it, or ask your proctor for your link."), field="user_id"
     )

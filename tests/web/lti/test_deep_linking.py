@@ -176,6 +176,8 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(
         with pytest.raises(InvalidInput) as refused:
             launched(app, registration, **settings)
         assert refused.value.field == field
+    with pytest.raises(Refused, match=r"all that it must \(data\)"):
+        launched(app, registration, data="half of a letter: \ud800")
     with pytest.raises(Refused, match="names none"):
         launched(app, registration, course="")
     with pytest.raises(Refused, match="data"):

@@ -313,6 +313,7 @@ def test_a_page_that_fails_for_a_moment_asks_again(app: Flask, parts: Parts, ser
     monkeypatch.setattr(parts.lti_attempts, "of_session", away)
     page = sitting.open(address)
     assert (page.status_code, "lti-waits.js" in page.text, "tries again by itself" in said(page)) == (503, True, True)
+    assert int(page.headers["Retry-After"]) > 0
 
 
 def test_which_exam_is_meant(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:

@@ -21,7 +21,7 @@ from records.lti_attempts import Attempt
 from records.lti_keys import ALGORITHM
 from records.lti_registrations import Registration
 from web.calls.audit import note
-from web.calls.errors import status_of
+from web.calls.errors import status_of, tell_when
 from web.calls.values import check_session_id
 from web.integrations.lti.attempt_claims import is_of_platform
 from web.integrations.lti.claims import LTI, PROCTORING, VERSION
@@ -136,9 +136,11 @@ def _attempt(session_id: str, purpose: Any) -> Attempt:
 
 
 def _failed(error: ProctorError) -> Response:
-    log.warning("lti: an assessment's page is refused: %s", reason_of(error))
+    log.warning("lti: an assessment's page is refused: %s", reason_of(error), extra={"counted_as": "assessments"})
     status = status_of(error)
-    return _page("failed", message=error.message, again=status in PASSES, status=status)
+    page = _page("failed", message=error.message, again=status in PASSES, status=status)
+    tell_when(page, error)
+    return page
 
 
 def _page(part: str, *, status: int = 200, **words: Any) -> Response:

@@ -5,10 +5,7 @@ Whoever comes by one of them is who takes the exam: roles are not looked at, as 
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from basics.texts import _
@@ -16,7 +13,7 @@ from records.lti_attempts import Attempt
 from records.lti_people import user_id_of
 from records.lti_registrations import Registration, is_at_issuer, is_platform_url
 from records.roster_rows import NAME_MAX
-from web.integrations.lti.claims import LONGEST_ID, LTI, PROCTORING, Launch, told
+from web.integrations.lti.claims import LONGEST_ID, LTI, PROCTORING, Launch, fits, told
 from web.integrations.lti.errors import Refused, not_believed
 
 log = logging.getLogger(__name__)
@@ -122,14 +119,6 @@ def _control(launch: Launch) -> tuple[str, tuple[str, ...]]:
         return "", ()
     named = {one.removesuffix("Request") for one in actions[:20] if isinstance(one, str)}  # "flagRequest" of an older Open edX
     return address, tuple(one for one in ACTIONS if one in named)
-
-
-def fits(part: Mapping[str, Any] | str, most: int) -> bool:
-    """Has it so many bytes at most, and can it go back as it came? Half of a pair of UTF-16 can't be written."""
-    try:
-        return len(json.dumps(part, ensure_ascii=False).encode()) <= most
-    except UnicodeEncodeError:
-        return False
 
 
 def lacks(name: str) -> Refused:

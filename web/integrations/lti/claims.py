@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,3 +138,11 @@ def told(value: Any, most: int) -> str:
     text = unicodedata.normalize("NFC", value[: 4 * most])
     seen = "".join(one for one in text if one.isspace() or (one.isprintable() and one not in DIRECTION_MARKS))
     return " ".join(seen.split())[:most].strip()
+
+
+def fits(part: Mapping[str, Any] | str, most: int) -> bool:
+    """Has it so many bytes at most as JSON, and can it go back as it came? Half of a pair of UTF-16 can't be written."""
+    try:
+        return len(json.dumps(part, ensure_ascii=False).encode()) <= most
+    except UnicodeEncodeError:
+        return False

@@ -13,6 +13,7 @@ from flask import Request, Response
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from basics.texts import _, joined
+from web.access.signing import opened
 from web.integrations.lti.errors import BEGIN_AGAIN, Refused
 
 COOKIE = "proctor_lti"
@@ -47,7 +48,7 @@ class States:
     def read(self, signed: str) -> State:
         """The state that came back. Raise `Refused` for one that is not ours, or too old."""
         try:
-            registration_id, nonce, browser, given = self._signer.loads(signed, max_age=WAY_S)
+            registration_id, nonce, browser, given = opened(self._signer, signed, WAY_S, CLOCKS_S)
         except SignatureExpired as old:
             raise Refused(joined(" ", [_("This was begun more than ten minutes ago."), BEGIN_AGAIN]), f"an old state ({old.message})") from None
         except (BadData, UnicodeError, TypeError, ValueError):

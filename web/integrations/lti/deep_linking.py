@@ -31,11 +31,11 @@ from records.stores import Document
 from scoring.exam import LONGEST_MIN, TITLE_MAX, ExamDefinition, Preset
 from web.calls.addresses import server_address
 from web.calls.audit import note
-from web.calls.errors import status_of
+from web.calls.errors import status_of, tell_when
 from web.integrations.lti.arrivals import checked_account, come, give_exams, withdraw
-from web.integrations.lti.attempt_claims import fits, lacks
+from web.integrations.lti.attempt_claims import lacks
 from web.integrations.lti.bounds import check_exams
-from web.integrations.lti.claims import LTI, Launch
+from web.integrations.lti.claims import LTI, Launch, fits
 from web.integrations.lti.cookies import COOKIE, print_of
 from web.integrations.lti.dynamic import framed
 from web.integrations.lti.errors import Refused, reason_of
@@ -77,7 +77,7 @@ def begin(launch: Launch) -> Response:
         raise InvalidInput(_("The learning platform does not say where the choice goes (deep_link_return_url)."), field="deep_link_return_url")
     if data is not None and (not isinstance(data, str) or len(data) > DATA_MAX):
         raise InvalidInput(_("The learning platform's data has more than %(most)s characters.", most=DATA_MAX), field="data")
-    if data is not None and not fits(data, 4 * DATA_MAX):  # it could not be kept
+    if data is not None and not fits(data, 8 * DATA_MAX):  # it could not be kept
         raise lacks("data")
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise InvalidInput(_("The learning platform does not take a link to an exam at this place (accept_types)."), field="accept_types")
@@ -217,6 +217,7 @@ def _failed(error: ProctorError) -> Response:
     log.warning("lti: a choice from %s is refused: %s", request.remote_addr, reason_of(error))
     page = make_response(render_template("integrations_register.html", part="lti_choice_failed", message=error.message))
     page.status_code = status_of(error)
+    tell_when(page, error)
     g.may_be_framed = True  # nothing on it can be clicked on by mistake, and the platform's frame is where it is read
     return page
 

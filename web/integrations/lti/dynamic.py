@@ -21,7 +21,7 @@ from records.lti_registrations import CANVAS, CANVAS_HOSTS, LONGEST, NAME_MAX, R
 from web.access.headers import content_security_policy
 from web.calls.addresses import server_address
 from web.calls.audit import note
-from web.calls.errors import status_of
+from web.calls.errors import status_of, tell_when
 from web.integrations.lti.choosing import CHOOSING
 from web.integrations.lti.errors import reason_of
 from web.integrations.lti.names_roles import SCOPE as NAMES_SCOPE
@@ -205,6 +205,7 @@ def _failed(asked: Asked, error: ProctorError) -> Response:
     log.warning("lti: a registration from %s, of %.200s, is refused: %s", request.remote_addr, asked.origin or "-", reason_of(error))
     response = _page(asked, "lti_register_failed", message=error.message)
     response.status_code = status_of(error)
+    tell_when(response, error)
     return response
 
 

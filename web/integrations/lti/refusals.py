@@ -29,7 +29,8 @@ def window_page(begun_by: Mapping[str, str]) -> Response:
 def refusal(error: ProctorError, registration_id: str = "", begun_by: Mapping[str, str] | None = None) -> Response:
     """Tell the person what is wrong and what to do, and the log and the audit what it was."""
     status, reason, address = status_of(error), reason_of(error), request.remote_addr
-    log.log(logging.ERROR if status >= 500 else logging.WARNING, "lti: refused from %s, registration %s: %s", address, registration_id or "-", reason)
+    level, counted = logging.ERROR if status >= 500 else logging.WARNING, {"counted_as": f"platform {registration_id}"}
+    log.log(level, "lti: refused from %s, registration %s: %s", address, registration_id or "-", reason, extra=counted)
     refusals = parts().lti.refusals
     if refusals.is_kept(registration_id):
         note("lti: refused", "lti", registration=registration_id, reason=reason)

@@ -59,7 +59,8 @@ def token() -> Response:
     limit.take(request.remote_addr)
     found = parts().openedx.installations.known_by(form.get("client_id", ""), form.get("client_secret", "")[:1000])
     if found is None:
-        log.warning("openedx: %s is refused as %r: not registered, disabled, or a wrong secret", request.remote_addr, form.get("client_id", "")[:40])
+        who, counted = form.get("client_id", "")[:40], {"counted_as": "tokens"}
+        log.warning("openedx: %s is refused as %r: not registered, disabled, or a wrong secret", request.remote_addr, who, extra=counted)
         raise Unauthorized(_("No Open edX that may come is registered here with this client id and secret."), field="client_secret")
     limit.give_back(request.remote_addr)
     return reply(TokenGiven(access_token=parts().openedx.tokens.make(*found), expires_in=TOKEN_S))

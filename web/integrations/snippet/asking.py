@@ -71,7 +71,8 @@ def stands() -> Response:
     try:
         user_id = read_ask(wanted.token, parts().snippet_secrets.of(exam.key), exam.key, time.time())
     except Refused as refused:
-        log.warning("snippet: a question refused from %s, exam %s: %.200s", request.remote_addr, exam.exam_id, refused.reason)
+        counted = {"counted_as": f"exam {exam.exam_id}"}
+        log.warning("snippet: a question refused from %s, exam %s: %.200s", request.remote_addr, exam.exam_id, refused.reason, extra=counted)
         raise Unauthorized(_("The token is not believed: %(why)s.", why=refused.why), field="token") from None
     parts().snippet_asks.give_back(request.remote_addr)  # only what is refused counts
     return reply(stands_of(user_id, exam.exam_id))

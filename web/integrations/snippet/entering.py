@@ -114,15 +114,16 @@ def enter() -> Response:
 
 def _entered(wanted: EnterFromPage) -> Response:
     exam = started_by_pages(wanted.exam_key)
+    counted = {"counted_as": f"exam {exam.exam_id}"}  # anybody can ask again and again
     if wanted.origin not in exam.definition.snippet_origins:
-        log.warning("snippet: refused from %s, exam %s: the site %.100r", request.remote_addr, exam.exam_id, wanted.origin)
+        log.warning("snippet: refused from %s, exam %s: the site %.100r", request.remote_addr, exam.exam_id, wanted.origin, extra=counted)
         site = repr(wanted.origin[:100])
         text = _("The exam can’t be started from %(site)s. Whoever runs that page asks whoever set the exam up to allow it.", site=site)
         raise Forbidden(text, field="origin")
     try:
         start = _believed(exam, wanted.token)
     except Refused as refused:
-        log.warning("snippet: refused from %s, exam %s: %.200s", request.remote_addr, exam.exam_id, refused.reason)
+        log.warning("snippet: refused from %s, exam %s: %.200s", request.remote_addr, exam.exam_id, refused.reason, extra=counted)
         raise
     has: set[Column] = {"name"} if start.name else set()
     row, is_new = parts().rosters.admit(exam.key, exam.exam_id, Student(0, start.user_id, start.name), has, by=BY)
