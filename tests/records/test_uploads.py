@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,70 +18,27 @@ from database import Database
 from media.clip import Clip
 from media.clip_reasons import GONE
 from media.identity_pictures import MOST
-from media.recorder import Recorder
 from media.stores import s3
 from media.stores.base import LocalFile, StoredFile, StoreError, sum_of
 from media.stores.folder import SharedFolder
 from media.stores.s3 import S3Place, S3Store
 from records.backups import back_up, restore
-from records.clip_sweep import ClipSweep
-from records.identity import IdentityRecords, Whose
+from records.identity import Whose
 from records.kept_files import COLLECTION, KeptFiles
 from records.reader import stored as stored_in
-from records.retention import Retention
 from records.retention_report import survey
 from records.stores import PlainStore
 from records.uploads import Uploads
 from records.verification import verify
 from storage.migrations import place_sent_clips
 from tests.helpers.evidence import CLIP, store_exam
+from tests.helpers.store_machine import Machine
 from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
 
 SESSION, OTHER = "a" * 32, "b" * 32
 SHA256 = hashlib.sha256(CLIP).hexdigest()
 FLAG = f"{SESSION}-1"
-
-
-@dataclass
-class Machine:
-    """One server's own folders, with the store that it shares."""
-
-    database: Database
-    folder: Path
-    store: SharedFolder | S3Store
-    own: str = "1"
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("clips", "identity", "stills", "temp"):
-            (self.folder / name).mkdir(parents=True)
-        names = (self.name,) if self.name else ()
-        self.files = KeptFiles(self.database, self.folder / "clips", self.folder / "identity", self.store, own=self.own, names=names)
-        self.uploads = Uploads(self.database, self.files, self.store, self.folder / "stills")
-        self.sweep = ClipSweep(self.database, self.folder / "clips", self.folder / "temp", self.files)
-        self.identity = IdentityRecords(self.database, self.files, lambda _exam: {})
-
-    @property
-    def local(self) -> list[str]:
-        return sorted(path.name for name in ("clips", "identity") for path in (self.folder / name).rglob("*") if path.is_file())
-
-    def clip(self, video_id: str = FLAG) -> LocalFile | StoredFile | None:
-        return self.files.clip(video_id, self.database.interval(video_id)["clip"])
-
-    def retention(self, keep_days: int = 30, **kinds: int) -> Retention:
-        return Retention(
-            self.database,
-            self.folder / "clips",
-            self.folder / "stills",
-            keep_days,
-            clips=self.sweep,
-            recorder=Recorder(self.folder / "clips", self.folder / "temp"),
-            identity_dir=self.folder / "identity",
-            kinds=kinds,  # type: ignore[arg-type]
-            files=self.files,
-            names=(self.name,) if self.name else (),
-        )
 
 
 def jpeg() -> bytes:
@@ -114,11 +70,11 @@ def machine(request: pytest.FixtureRequest, database: Database, tmp_path: Path) 
 
 
 def test_a_clip_goes_to_the_store_and_is_read_and_deleted_there(machine: Machine) -> None:
-    assert isinstance(machine.clip(), LocalFile)
+    assert isinstance(machine.clip(FLAG), LocalFile)
     assert machine.uploads.send_waiting() == 1
     assert machine.local == []
     assert not any((machine.folder / "clips").iterdir()), "the student's folder is empty, and goes"
-    file = machine.clip()
+    file = machine.clip(FLAG)
     assert isinstance(file, StoredFile)
     assert sum_of(file) == SHA256
     (key,) = machine.store.listed()
@@ -154,7 +110,7 @@ def test_pictures_of_identity_go_there_as_well(machine: Machine) -> None:
     retention.sweep(utc_now())
     assert [key for key in machine.store.listed() if "identity" in key] == []
     assert machine.identity.of_session(SESSION)["pictures_deleted_at"] is not None  # type: ignore[index]
-    assert sum_of(machine.clip() or pytest.fail("the clip went with them")) == SHA256
+    assert sum_of(machine.clip(FLAG) or pytest.fail("the clip went with them")) == SHA256
 
 
 def test_a_picture_that_was_changed_or_taken_away_is_not_shown_and_is_named(machine: Machine, tmp_path: Path) -> None:
@@ -207,7 +163,7 @@ def test_a_store_that_is_away_loses_nothing_and_is_told(
         assert (told["state"], told["waiting"]) == ("degraded", 1)
         assert "does not answer" in told["reason"]
         assert "1 file waits on this disk" in told["reason"]
-        assert isinstance(machine.clip(), LocalFile)
+        assert isinstance(machine.clip(FLAG), LocalFile)
         relay.on()
         until(lambda: machine.uploads.health()["sent"] == 1)
         until(lambda: machine.uploads.health()["state"] == "ok")
@@ -246,7 +202,7 @@ def test_a_restart_in_the_middle_goes_on(machine: Machine, monkeypatch: pytest.M
                 machine.uploads.send_waiting()
         assert machine.local == [f"{SESSION}.mp4"]
         assert not rows(machine.database)[FLAG]["there"]
-        assert isinstance(machine.clip(), LocalFile)
+        assert isinstance(machine.clip(FLAG), LocalFile)
     again = Uploads(machine.database, machine.files, machine.store)
     assert again.send_waiting() == 1
     assert len(list(machine.store.listed())) == 1
@@ -308,12 +264,12 @@ def place(database: Database, on: str) -> None:
 def test_each_server_reads_what_another_sent_and_says_what_is_still_there(two: tuple[Machine, Machine]) -> None:
     one, other = two
     place(one.database, "one")
-    assert other.clip() is None
+    assert other.clip(FLAG) is None
     assert other.files.is_away(one.database.interval(FLAG)["clip"], lambda _name: False)
     assert sum(other.sweep.sweep(settled_s=0).values()) == 0, "nobody takes it for lost"
     one.uploads.send_waiting()
     assert one.database.interval(FLAG)["clip"]["on"] == ""
-    assert sum_of(other.clip() or pytest.fail("not there")) == SHA256
+    assert sum_of(other.clip(FLAG) or pytest.fail("not there")) == SHA256
     assert not other.files.is_away(one.database.interval(FLAG)["clip"], lambda _name: False)
 
 
@@ -323,11 +279,11 @@ def test_a_server_that_dies_between_the_notes_of_what_it_sent_leaves_a_clip_that
     one.uploads.send_waiting()
     with one.database.reading():  # the record said it, and the list not yet
         one.database.collection(COLLECTION).update_one({"_id": FLAG}, {"$set": {"there": False}})
-    assert isinstance(other.clip(), StoredFile)
+    assert isinstance(other.clip(FLAG), StoredFile)
     with one.database.reading():  # the other way round, as the release before has it
         one.database.collection(COLLECTION).update_one({"_id": FLAG}, {"$set": {"there": True}})
     place(one.database, "one")
-    assert isinstance(other.clip(), StoredFile)
+    assert isinstance(other.clip(FLAG), StoredFile)
     other.sweep.sweep(settled_s=0)
     assert other.database.flush(10)
     assert one.database.interval(FLAG)["clip"]["on"] == ""
@@ -357,10 +313,10 @@ def test_a_copy_that_is_here_still_is_served_while_the_store_is_away(two: tuple[
         raise StoreError("away")
 
     monkeypatch.setattr(one.store, "stat", away)
-    assert isinstance(one.clip(), LocalFile)
+    assert isinstance(one.clip(FLAG), LocalFile)
     path.write_bytes(b"of another exam")
     with pytest.raises(StoreError):
-        one.clip()
+        one.clip(FLAG)
 
 
 def test_a_file_of_the_same_name_is_neither_served_nor_sent_in_the_place_of_another_servers(two: tuple[Machine, Machine]) -> None:
@@ -369,11 +325,11 @@ def test_a_file_of_the_same_name_is_neither_served_nor_sent_in_the_place_of_anot
     path = other.folder / "clips" / "ann" / f"{SESSION}.mp4"
     path.parent.mkdir()
     path.write_bytes(b"what this one made of the interval")
-    assert other.clip() is None
+    assert other.clip(FLAG) is None
     assert other.uploads.send_waiting() == 0
     assert other.uploads.health()["state"] == "ok"
     path.write_bytes(CLIP)  # its disk is here
-    assert isinstance(other.clip(), LocalFile)
+    assert isinstance(other.clip(FLAG), LocalFile)
 
 
 def test_a_clip_lies_at_the_server_that_its_record_names_until_it_is_sent(two: tuple[Machine, Machine]) -> None:
