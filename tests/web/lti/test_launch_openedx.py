@@ -1,6 +1,6 @@
 """Whole launches and a proctored exam from Open edX's own platform code, by calls and in a real Chromium.
 
-It has an environment of its own, which takes a minute or so to make the first time; pytest's cache keeps it.
+It has an environment of its own, which takes one to three minutes to make the first time; pytest's cache keeps it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Both directions against edx-proctoring's own client, programming interface and views, in an environment of its own.
 
-To install its 76 packages takes a minute or so the first time; pytest's cache keeps them.
+To install its 76 packages takes one to three minutes the first time; pytest's cache keeps them.
 """
 
 from __future__ import annotations
