@@ -67,6 +67,8 @@ def test_a_clip_has_the_pictures_own_times_and_its_sound_in_step(recorder: Recor
 
 def test_a_page_that_sends_six_times_as_many_pictures_makes_no_clip_six_times_as_dear(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0, fps=10)
+    recorder.start()
+    recorder.stop()
     shown = []
     for fps in (10, 60):
         clip = recorder.make(job(frames_at([number / fps for number in range(fps)]), []))

@@ -181,16 +181,6 @@ def test_a_store_that_is_away_loses_nothing_and_is_told(
         relay.off()
 
 
-def test_a_store_that_gets_full_is_told_before_it_is(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.store, "room", lambda: 100 << 30)
-    machine.uploads.send_waiting()
-    assert machine.uploads.health()["state"] == "ok"
-    monkeypatch.setattr(machine.store, "room", lambda: 100 << 20)
-    machine.uploads.send_waiting()
-    told = machine.uploads.health()
-    assert (told["state"], "100 MB left" in told["reason"]) == ("degraded", True)
-
-
 def test_a_restart_in_the_middle_goes_on(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     def dies(*_given: object) -> bool:
         raise StoreError("the server dies here")

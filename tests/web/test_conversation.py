@@ -100,9 +100,8 @@ def test_media_before_the_welcome_are_dropped_without_a_word_and_counted() -> No
 
 def test_the_times_of_media_are_told_on_the_exam_s_clock_and_none_lies_in_the_future() -> None:
     page = Page(now=100).come_in()
-    page.send("picture", "jpeg", PICTURE, at=99.7)
-    page.send("picture", "jpeg", PICTURE, at=100 + FUTURE_S / 2)
-    page.send("picture", "jpeg", PICTURE, at=5000)
+    for at in (99.7, 100 + FUTURE_S / 2, 5000):
+        page.send("picture", "jpeg", PICTURE, at=at)
     assert [frame.at for frame in page.exam.frames] == pytest.approx([99.7, 100 + FUTURE_S / 2, 100 + FUTURE_S], abs=1e-3)
 
 
