@@ -138,7 +138,7 @@ def test_a_proctor_asks_the_platform_on_the_sessions_page(app: Flask, platform: 
     part.get_by_label("Let a whole platform launch it").select_option(f"Moodle ({platform.issuer})")
     part.get_by_role("button", name="Let the platform launch it").click()
     expect(desk.get_by_role("dialog")).to_contain_text("Let every course of Moodle launch this exam?")
-    desk.get_by_role("dialog").get_by_role("button", name="Let the platform launch it").click()
+    desk.get_by_role("dialog").get_by_role("button", name="Allow").click()
     expect(part.get_by_role("row", name="Moodle Every course of the platform")).to_be_visible()
     expect(part.get_by_label("Let a whole platform launch it")).to_be_hidden()
     assert judge(desk, folder, "exam-platforms") == []

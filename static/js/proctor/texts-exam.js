@@ -100,7 +100,7 @@ export const examTexts = {
     sureLet: (platform) => [
       _("Let every course of %(platform)s launch this exam?", { platform }),
       _("Whoever runs the platform decides who comes: students of any of its courses take the exam by a link with its ID. Nobody there becomes a teacher of it."),
-      _("Let the platform launch it"),
+      _("Allow"),
     ],
     letDone: (platform) => _("Every course of %(platform)s may launch this exam.", { platform }),
     unlinked: (course, platform) => _("%(course)s (%(platform)s) is unlinked.", { course, platform }),
