@@ -25,6 +25,7 @@ from settings.cluster import ClusterSettings
 
 CORES, CALM = 0.05, 1.25  # a student on the machine of docs/speed.md, and what is left free
 SERVER_GB, STUDENT_GB = 0.5, 0.015
+CORE_GB = 0.06  # of each core beyond two: another worker's own models, made when so many look at once
 IN_MBIT, IN_JPEG_MBIT = 0.35, 1.2
 CLIP_MB, FLAGS = 3.6, 4  # of a flagged interval, and how many of them a session has, as in `bench.sizes`
 HOURS = 2  # of the exam
@@ -66,7 +67,7 @@ def main() -> None:
             str(servers),
             f"{fullest:.0f}",
             f"{cores:.0f}",
-            f"{SERVER_GB + fullest * STUDENT_GB:.0f} GB",
+            f"{SERVER_GB + max(0.0, cores - 2) * CORE_GB + fullest * STUDENT_GB:.0f} GB",
             f"{students * CORES * CALM:.0f} used, {cores * servers:.0f} there",
             f"{students * IN_MBIT / 1000:.2f} Gbit/s ({students * IN_JPEG_MBIT / 1000:.1f} with JPEG)",
             f"{students * RECORDS_EACH_CHECK / CHECK_S:.0f}",
