@@ -268,6 +268,8 @@ OPEN_TO_STRANGERS = (
     "web/calls/errors.py",
     "web/access/oidc.py",
     "web/integrations/lti/assessment.py",
+    "web/integrations/lti/deep_linking.py",
+    "web/integrations/lti/dynamic.py",
     "web/integrations/lti/refusals.py",
     "web/integrations/openedx/calls.py",
     "web/integrations/snippet/asking.py",

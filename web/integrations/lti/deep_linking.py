@@ -214,7 +214,7 @@ def _form(secret: str, waiting: Document, problem: str = "") -> Response:
 
 
 def _failed(error: ProctorError) -> Response:
-    log.warning("lti: a choice from %s is refused: %s", request.remote_addr, reason_of(error))
+    log.warning("lti: a choice from %s is refused: %s", request.remote_addr, reason_of(error), extra={"counted_as": "choices"})
     page = make_response(render_template("integrations_register.html", part="lti_choice_failed", message=error.message))
     page.status_code = status_of(error)
     tell_when(page, error)

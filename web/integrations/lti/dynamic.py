@@ -202,7 +202,8 @@ def _registered(asked: Asked, by: str) -> Response:
 
 
 def _failed(asked: Asked, error: ProctorError) -> Response:
-    log.warning("lti: a registration from %s, of %.200s, is refused: %s", request.remote_addr, asked.origin or "-", reason_of(error))
+    told = request.remote_addr, asked.origin or "-", reason_of(error)
+    log.warning("lti: a registration from %s, of %.200s, is refused: %s", *told, extra={"counted_as": "registrations"})
     response = _page(asked, "lti_register_failed", message=error.message)
     response.status_code = status_of(error)
     tell_when(response, error)

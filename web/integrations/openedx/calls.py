@@ -195,7 +195,7 @@ def _installation() -> Installation:
     try:
         found = parts().openedx.tokens.read(given.strip() if scheme.casefold() in ("jwt", "bearer") else "")
     except Unauthorized as refused:
-        log.warning("openedx: a call from %s is refused: %s", request.remote_addr, refused.message)
+        log.warning("openedx: a call from %s is refused: %s", request.remote_addr, refused.message, extra={"counted_as": "calls"})
         raise
     parts().openedx.calls.take(found.id)
     return found
