@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -142,7 +143,7 @@ class Access:
             return BY_API_TOKEN
         login = request.cookies.get(self.login_cookie, "")
         if self._is_logged_in(login):
-            return BY_PASSWORD
+            return replace(BY_PASSWORD, login_id=_digest(login).hex())
         found = None
         if self.sign_ins is not None:
             token = bearer(request)

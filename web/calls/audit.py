@@ -46,9 +46,8 @@ def is_new_look(present: Caller, what: str, who: str, **details: Any) -> bool:
     """Has `present` not looked at this in the last ten minutes? They have now."""
     looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
     whose = f"{present.kind} {present.account_id or present.name}"  # behind one address there are several tokens
-    # Of the cookies only that of a login counts: any other the caller may make up anew for each look, and fill the audit so.
-    login = request.cookies.get(parts().access.login_cookie, "") if present.kind in ("password", "account") else ""
-    return looked.is_new(f"{whose}\n{network_of(request.remote_addr)}\n{login}\n{what}\n{who}\n{sorted(details.items())}")
+    # Of cookies the login's alone counts: any other the caller may make up anew for each look, and fill the audit so.
+    return looked.is_new(f"{whose}\n{network_of(request.remote_addr)}\n{present.login_id}\n{what}\n{who}\n{sorted(details.items())}")
 
 
 class Looked:
