@@ -24,7 +24,7 @@ from sessions.identity import Identity
 from settings.cluster import ClusterSettings
 
 CORES, CALM = 0.05, 1.25  # a student on the machine of docs/speed.md, and what is left free
-SERVER_GB, STUDENT_GB = 0.5, 0.015
+SERVER_GB, STUDENT_GB = 0.6, 0.015
 CORE_GB = 0.06  # of each core beyond two: another worker's own models, made when so many look at once
 IN_MBIT, IN_JPEG_MBIT = 0.35, 1.2
 CLIP_MB, FLAGS = 3.6, 4  # of a flagged interval, and how many of them a session has, as in `bench.sizes`
