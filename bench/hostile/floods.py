@@ -11,6 +11,7 @@ from collections.abc import Callable
 import psutil
 import requests
 
+from basics.readings import Codec
 from bench.harness.drawn import drawn_footage
 from bench.harness.page import CLOSED, HandPage
 from bench.harness.student import page_ms
@@ -74,24 +75,20 @@ def pictures(arena: Arena, stop: threading.Event) -> None:
 
 def nal_units(arena: Arena, stop: threading.Event) -> None:
     """Messages of 250,000 NAL units, each of which is looked at."""
-
-    def behave(page: HandPage, stop: threading.Event) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            page.send(pack_media(Media("picture", "h264", number, page_ms(), NAL_MESSAGE)))
-
-    again_and_again(arena, stop, behave)
+    _media(arena, stop, "picture", "h264", NAL_MESSAGE)
 
 
 def opus_packets(arena: Arena, stop: threading.Event) -> None:
     """Messages of 250,000 packets of Opus, each of which is looked at."""
+    _media(arena, stop, "sound", "opus", PACKETS)
 
+
+def _media(arena: Arena, stop: threading.Event, kind: str, codec: Codec, data: bytes) -> None:
     def behave(page: HandPage, stop: threading.Event) -> None:
         number = 0
         while not stop.is_set():
             number += 1
-            page.send(pack_media(Media("sound", "opus", number, page_ms(), PACKETS)))
+            page.send(pack_media(Media(kind, codec, number, page_ms(), data)))
 
     again_and_again(arena, stop, behave)
 
